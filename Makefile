@@ -1,0 +1,76 @@
+# Everything runs in ./.venv, installed from the lock; python 3.11 (or newer) and make are enough.
+
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+RECORDING ?= recordings/service-selector-mismatch.tar.gz
+
+.PHONY: help demo test check lint types imports playbooks fmt snapshots screenshots wheel bench lock clean
+
+help: ## say what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "meshdoctor needs Python 3.11 or newer; $(PYTHON) is older (make PYTHON=…)" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.run: requirements/run.lock pyproject.toml | $(VENV)/.created
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.lock
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock pyproject.toml | $(VENV)/.created
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@touch $@ $(VENV)/.run
+
+demo: $(VENV)/.run ## open the app on a bundled recording (without a terminal: print its diagnosis)
+	@$(BIN)/python -m meshdoctor open $(RECORDING)
+
+test: $(VENV)/.dev ## run the tests
+	$(BIN)/python -m pytest -n auto
+
+check: lint types imports playbooks test ## everything that CI checks before the wheel
+
+lint: $(VENV)/.dev ## ruff, formatting included
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev ## mypy --strict
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev ## imports point one way
+	$(BIN)/lint-imports
+
+playbooks: $(VENV)/.dev ## playbooks, causes and codes are sound
+	$(BIN)/python -m meshdoctor playbooks lint
+
+fmt: $(VENV)/.dev ## format, and mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+snapshots: $(VENV)/.dev ## accept the screens' new looks (look at the report first)
+	$(BIN)/python -m pytest tests/functional --snapshot-update
+
+screenshots: $(VENV)/.dev ## make the pictures of the docs anew
+	$(BIN)/python docs/screenshots.py
+
+wheel: $(VENV)/.dev ## build dist/*.whl
+	rm -rf dist
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+bench: $(VENV)/.dev ## print how fast it is
+	$(BIN)/python benchmarks/start.py
+	$(BIN)/python benchmarks/diagnose.py
+	$(BIN)/python benchmarks/first_paint.py
+	$(BIN)/python benchmarks/many_proxies.py
+
+lock: ## resolve the dependencies anew (needs uv)
+	uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 \
+	  --no-emit-index-url --no-header --quiet -o requirements/run.lock
+	uv pip compile pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 \
+	  --no-emit-index-url --no-header --quiet -c requirements/run.lock -o requirements/dev.lock
+
+clean: ## remove what was made here
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,52 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+CHECKOUT = Path(__file__).parent.parent
+
+
+def shared_folder(variable: str, default: str) -> Path:
+    """A folder of shared data that an environment variable names."""
+    return Path(os.environ.get(variable) or CHECKOUT.parent / "shared" / default)
+
+
+@pytest.fixture(scope="session")
+def captures_root() -> Path:
+    folder = shared_folder("MESHDOCTOR_CAPTURES", "captures")
+    if not (folder / "expected.json").is_file():
+        pytest.skip(f"no captures in {folder} (set MESHDOCTOR_CAPTURES)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def conformance_root() -> Path:
+    folder = shared_folder("MESHDOCTOR_CONFORMANCE", "conformance")
+    if not folder.is_dir():
+        pytest.skip(f"no conformance data in {folder} (set MESHDOCTOR_CONFORMANCE)")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Screens look the same whatever terminal the tests run in."""
+    for name in list(os.environ):
+        if name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM") or name.startswith("TEXTUAL"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever opens a connection fails the test."""
+
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise AssertionError("a test that needs no network opened a connection")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "create_connection", refuse)
