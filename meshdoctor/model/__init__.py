@@ -1,0 +1,1 @@
+"""The words everyone shares: immutable, typed, importing nothing of ours."""

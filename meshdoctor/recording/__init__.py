@@ -1,0 +1,1 @@
+"""Recordings: a mesh as it was at one moment, read from a folder or an archive."""

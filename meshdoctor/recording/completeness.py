@@ -1,0 +1,96 @@
+"""What a recording lacks: nothing that is missing may pass for "none"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from meshdoctor.model.kinds import ALL, CRD, POD, Kind
+from meshdoctor.model.not_read import NotRead, NotReadStatus, ReadState
+from meshdoctor.model.pod import (
+    ISTIOD_CONTAINER,
+    PROXY_CONTAINER,
+    container_runs,
+    has_proxy,
+    is_finished,
+    is_istiod,
+    is_terminating,
+)
+from meshdoctor.recording.assembly import NEEDED_ISTIOD_PARTS, NEEDED_PROXY_PARTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from meshdoctor.model.resource import Resource
+    from meshdoctor.recording.assembly import Assembly
+
+_ABSENT = "not in the recording"
+
+
+def _told(errors: Iterable[NotRead]) -> dict[str, NotRead]:
+    """What the recorder said it could not read, by path with the API version left out."""
+    told: dict[str, NotRead] = {}
+    for error in errors:
+        parts = error.what.removesuffix(".json").split("/")
+        if len(parts) == 4 and parts[0] == "kubernetes":
+            parts.pop(2)
+        told["/".join(parts)] = error
+    return told
+
+
+def kind_states(
+    assembly: Assembly, errors: tuple[NotRead, ...]
+) -> tuple[dict[Kind, ReadState], list[NotRead]]:
+    """The state of every kind, and a line for each needed one that is missing without a word."""
+    told = _told(errors)
+    defined = None
+    if CRD in assembly.resources and CRD not in assembly.failed_kinds:
+        defined = {resource.name for resource in assembly.resources[CRD][1]}
+    states: dict[Kind, ReadState] = {}
+    missing: list[NotRead] = []
+    for kind in ALL:
+        error = told.get(kind.input)
+        if kind in assembly.failed_kinds:
+            states[kind] = ReadState.UNREAD
+        elif kind in assembly.resources:
+            states[kind] = ReadState.READ
+        elif error is not None:
+            absent = error.status is NotReadStatus.NOT_INSTALLED
+            states[kind] = ReadState.NOT_INSTALLED if absent else ReadState.UNREAD
+        elif kind.custom and defined is not None and kind.crd not in defined:
+            states[kind] = ReadState.NOT_INSTALLED
+        else:
+            states[kind] = ReadState.UNREAD
+            if kind.needed:
+                missing.append(NotRead(kind.input, NotReadStatus.FAILED, _ABSENT))
+    return states, missing
+
+
+def _missing_files(
+    room: str, pod: Resource, parts: Mapping[str, object] | None, needed: Mapping[str, str]
+) -> list[NotRead]:
+    folder = f"{room}/{pod.namespace}/{pod.name}"
+    if not parts:
+        return [NotRead(folder, NotReadStatus.FAILED, _ABSENT)]
+    return [
+        NotRead(f"{folder}/{file}", NotReadStatus.FAILED, _ABSENT)
+        for file, part in needed.items()
+        if part not in parts
+    ]
+
+
+def missing_parts(assembly: Assembly) -> list[NotRead]:
+    """A line for each running proxy and istiod whose needed files are not there."""
+    missing: list[NotRead] = []
+    pods = assembly.resources.get(POD, ("", ()))[1]
+    said = {item.what for item in assembly.not_read}
+    for pod in pods:
+        if is_finished(pod) or is_terminating(pod):
+            continue
+        key = (pod.namespace, pod.name)
+        if has_proxy(pod) and container_runs(pod, PROXY_CONTAINER):
+            parts = assembly.proxies.get(key)
+            missing += _missing_files("proxies", pod, parts, NEEDED_PROXY_PARTS)
+        elif is_istiod(pod) and container_runs(pod, ISTIOD_CONTAINER):
+            parts = assembly.istiods.get(key)
+            missing += _missing_files("istiod", pod, parts, NEEDED_ISTIOD_PARTS)
+    return [item for item in missing if item.what not in said]

@@ -1,0 +1,80 @@
+"""Where things lie in a recording, format ``meshdoctor.recording/v1``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from meshdoctor.model import proxy as files
+from meshdoctor.model.kinds import BY_GROUP_AND_PLURAL, Kind
+
+FORMAT = "meshdoctor.recording/v1"
+MANIFEST = "recording.json"
+
+SYNCZ = "debug/syncz.json"
+CONNECTIONS = "debug/connections.json"
+MESH = "debug/mesh.json"
+VERSION = "version.txt"
+ISTIOD_LOG = "discovery.log"
+
+ISTIOD_FILES = frozenset({SYNCZ, CONNECTIONS, MESH, VERSION, ISTIOD_LOG})
+"""The files of an istiod that analyzers or views use."""
+
+PROXY_FILES = frozenset(
+    {
+        files.CONFIG_DUMP,
+        files.CLUSTERS,
+        files.CERTS,
+        files.LISTENERS,
+        files.SERVER_INFO,
+        files.STATS,
+        files.READY,
+        files.LOG,
+    }
+)
+"""The files of a proxy that analyzers or views use."""
+
+NEEDED_PROXY_FILES = (files.CONFIG_DUMP, files.CLUSTERS, files.LOG)
+"""Missing ones make conclusions unknown."""
+NEEDED_ISTIOD_FILES = (SYNCZ, MESH, ISTIOD_LOG)
+"""Missing ones make conclusions unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a path in a recording holds."""
+
+    room: str
+    """``manifest``, ``kubernetes``, ``istiod`` or ``proxies``."""
+    kind: Kind | None = None
+    version: str = ""
+    namespace: str = ""
+    pod: str = ""
+    file: str = ""
+
+    @property
+    def is_log(self) -> bool:
+        """Whether the file may grow without bound and only its end counts."""
+        return self.file.endswith(".log")
+
+
+def place_of(path: str) -> Place | None:
+    """What a path holds; None for a path this reader does not know."""
+    if path == MANIFEST:
+        return Place("manifest")
+    parts = path.split("/")
+    match parts:
+        case ["kubernetes", group, version, plural] if plural.endswith(".json"):
+            kind = BY_GROUP_AND_PLURAL.get((group, plural.removesuffix(".json")))
+            return Place("kubernetes", kind=kind, version=version) if kind else None
+        case ["istiod", namespace, pod, *rest]:
+            file = "/".join(rest)
+            if file in ISTIOD_FILES:
+                return Place("istiod", namespace=namespace, pod=pod, file=file)
+        case ["proxies", namespace, pod, file] if file in PROXY_FILES:
+            return Place("proxies", namespace=namespace, pod=pod, file=file)
+    return None
+
+
+def is_wanted(path: str) -> bool:
+    """Whether the reader has any use for this path."""
+    return place_of(path) is not None
