@@ -13,6 +13,7 @@ from meshdoctor.model.evidence import join_pointer
 from meshdoctor.model.istiod import ProxySync, TypeSync
 from meshdoctor.model.resource import as_list, as_mapping, parse_time
 from meshdoctor.parse.documents import decode_array, decode_object
+from meshdoctor.parse.errors import ParseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -95,14 +96,15 @@ def parse_syncz(data: bytes) -> tuple[ProxySync, ...]:
     """Read ``/debug/syncz``: every connection this istiod holds, tools included.
 
     Raises:
-        ParseError: not a JSON array.
+        ParseError: not an array of connections. One garbled entry spoils the whole: the proxy it
+            stands for would else count as not connected.
     """
     proxies: list[ProxySync] = []
     for index, value in enumerate(decode_array(data)):
         entry = as_mapping(value)
         name = _text(entry.get("proxy"))
         if not name:
-            continue
+            raise ParseError(f"entry {index} names no proxy")
         pod, _, namespace = name.rpartition(".")
         pointer = f"/{index}"
         proxies.append(

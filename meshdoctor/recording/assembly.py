@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from meshdoctor.model import proxy as files
+from meshdoctor.model.access_log import ProxyLog
 from meshdoctor.model.istiod import Istiod
 from meshdoctor.model.not_read import NotRead, NotReadStatus
 from meshdoctor.model.proxy import Proxy
@@ -101,6 +102,8 @@ class Assembly:
                 self._note_damage(entry.path, place)
             elif place.room == "istiod":
                 self._add_part(self.istiods, _ISTIOD_PARTS, place, entry)
+            if place.is_log:
+                self._note_noise(entry.path, place)
         except ParseError as error:
             self.fail(entry.path, str(error))
             if place.kind is not None:
@@ -116,7 +119,9 @@ class Assembly:
             return
         resources, skipped = parse_object_list(entry.data, place.kind, entry.path)
         if skipped:
-            self.fail(entry.path, f"{skipped} of its items are not objects with a name; the rest is used")
+            self.fail(
+                entry.path, f"{skipped} of its items are not objects with a name; the rest is used"
+            )
             self.failed_kinds.add(place.kind)
         self.resources[place.kind] = (place.version, resources)
 
@@ -132,11 +137,18 @@ class Assembly:
         known[name] = parse(entry)
 
     def _note_damage(self, path: str, place: Place) -> None:
-        """A dump of which some sections were garbled is used, and says what is missing."""
-        if place.file != files.CONFIG_DUMP:
-            return
-        for problem in self.proxies[place.namespace, place.pod]["config"].errors:
+        """An answer of Envoy's of which some parts were garbled is used, and says what is missing."""
+        part = self.proxies[place.namespace, place.pod][_PROXY_PARTS[place.file][0]]
+        for problem in getattr(part, "errors", ()):
             self.fail(path, problem)
+
+    def _note_noise(self, path: str, place: Place) -> None:
+        """A log that is mostly of no known form cannot vouch for anything."""
+        parts = self.proxies if place.room == "proxies" else self.istiods
+        log = parts[place.namespace, place.pod]["log"]
+        known = len(log.access) if isinstance(log, ProxyLog) else len(log.lines)
+        if log.unparsed and not known:
+            self.fail(path, f"{log.unparsed} of its lines are in no form that is known")
 
     def built_proxies(self) -> list[Proxy]:
         """The proxies of which anything was read."""

@@ -1,0 +1,98 @@
+"""The command line: parse, call, print. Commands are imported when they are called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import click
+
+from meshdoctor import __version__
+from meshdoctor.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_COMMANDS = {
+    "open": ("open", "Open the app on a recording."),
+    "diagnose": ("diagnose", "Find out what is wrong with a mesh, and why."),
+    "proxy-status": ("proxy_status", "Show what each proxy made of istiod's configuration."),
+    "proxy-config": ("proxy_config", "Show what one proxy holds."),
+    "istiod-logs": ("istiod_logs", "Show istiod's logs, the lines that matter explained."),
+    "webhooks": ("webhooks", "Show injection and validation webhooks and whom they select."),
+    "namespaces": ("namespaces", "Show each namespace's labels and injection verdict."),
+    "playbooks": ("playbooks", "List, show and lint the diagnosis playbooks."),
+}
+"""Name, module of this package, and the line that --help prints without importing it."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command only when it is called, so that --help stays fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, in the order people need them."""
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        module = import_module(f"meshdoctor.cli.{_COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Print the commands' lines without importing any of them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 nothing wrong, 1 a root cause or error, 2 bad usage or unreadable input, "
+    "3 warnings only, 4 something needed could not be read.",
+)
+@click.version_option(__version__, "-V", "--version", prog_name="meshdoctor")
+@click.pass_context
+def root(ctx: click.Context) -> None:
+    """Find out why an Istio service mesh misbehaves, from a recording of it.
+
+    meshdoctor joins what the objects intend with what the proxies do, names the root cause with
+    its evidence, and says what to change. It never writes to a cluster.
+    """
+    if ctx.invoked_subcommand is None:
+        raise click.UsageError(
+            "name a command, for example: meshdoctor open RECORDING "
+            "(a live cluster cannot be read by this version)"
+        )
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line.
+
+    Returns:
+        The documented exit code. Whatever goes wrong is one clear line on stderr.
+    """
+    try:
+        result = root.main(args=list(arguments), prog_name="meshdoctor", standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        return ExitCode.USAGE
+    except click.ClickException as error:
+        click.echo(f"meshdoctor: {error.format_message()}", err=True)
+        return ExitCode.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("meshdoctor: interrupted", err=True)
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone; point stdout away so that exit does not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    return result if isinstance(result, int) else ExitCode.OK

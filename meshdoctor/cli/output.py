@@ -1,0 +1,77 @@
+"""stdout is the result; stderr is progress and complaints."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from rich.text import Text
+
+    from meshdoctor.model.snapshot import Snapshot
+    from meshdoctor.session import Session
+
+
+def print_json(value: Any) -> None:
+    """A value as indented JSON on stdout."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_lines(lines: Iterable[Text]) -> None:
+    """Styled lines: wrapped and coloured on a terminal, plain and whole when piped."""
+    from rich.console import Console
+
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+    for line in lines:
+        console.print(line)
+
+
+def print_table(columns: Sequence[tuple[str, str]], rows: Sequence[object], nothing: str) -> None:
+    """Rows as a table, or the sentence that says why there are none."""
+    from meshdoctor.report.table import table_text
+
+    click.echo(table_text(columns, rows) if rows else nothing)
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turn what a person can mend into one line on stderr and exit code 2."""
+    from meshdoctor.diagnose.scope import ScopeError
+    from meshdoctor.recording.archive import RecordingError
+
+    try:
+        yield
+    except (RecordingError, ScopeError) as error:
+        raise click.ClickException(" ".join(str(error).split())) from None
+
+
+def read(session: Session) -> Snapshot:
+    """Read the session's source, with progress on stderr when a person watches."""
+    if not sys.stderr.isatty():
+        return session.snapshot()
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status(f"Reading {session.source.name}…") as status:
+
+        def progress(what: str, count: int) -> None:
+            status.update(f"Reading {session.source.name}: {count} files, {what}")
+
+        return session.snapshot(progress)
+
+
+def complain_of_missing(snapshot: Snapshot) -> None:
+    """One line on stderr when part of the recording could not be read."""
+    number = len(snapshot.not_read)
+    if number:
+        first = snapshot.not_read[0]
+        more = f" and {number - 1} more" if number > 1 else ""
+        click.echo(
+            f"meshdoctor: not read: {first.what}: {first.status} ({first.reason}){more}", err=True
+        )

@@ -1,0 +1,1 @@
+"""From findings through playbooks to root causes."""

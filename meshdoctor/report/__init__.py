@@ -1,0 +1,1 @@
+"""What a diagnosis and a view look like as text and as JSON."""
