@@ -1,0 +1,1 @@
+"""Analyzers: pure functions of a Snapshot that say what holds and what does not."""

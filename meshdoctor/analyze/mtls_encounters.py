@@ -1,0 +1,150 @@
+"""Where clients meet servers: each destination, who may call it, and how they would speak to it.
+
+Looked at are destinations for which some DestinationRule sets ``tls``, and those that a route or
+an access log shows in use.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from meshdoctor.analyze.access_logs import access_logs
+from meshdoctor.analyze.base import destination_subject
+from meshdoctor.analyze.destinations_in_use import destinations_in_use
+from meshdoctor.analyze.mtls_servers import Server, servers_behind
+from meshdoctor.intent.client_tls import (
+    Clients,
+    ClientTls,
+    client_tls,
+    clients,
+    policy_sets_tls,
+    tls_hosts,
+)
+from meshdoctor.intent.destination_rules import covers, rules_for, subset_named, subsets_of
+from meshdoctor.intent.destinations import Destination
+from meshdoctor.model.resource import as_mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from meshdoctor.analyze.access_logs import Calls
+    from meshdoctor.model.registry import ServiceHost, ServicePort
+    from meshdoctor.model.resource import Resource
+    from meshdoctor.model.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Encounter:
+    """Clients that are governed alike, and the servers they meet at one destination."""
+
+    destination: Destination
+    service: ServiceHost
+    tls: ClientTls
+    clients: tuple[Clients, ...]
+    servers: tuple[Server, ...]
+    routed: bool
+    """Whether a VirtualService sends requests there."""
+
+    @property
+    def subject(self) -> str:
+        """Subject of findings about it."""
+        found = self.destination
+        return destination_subject(found.host, found.port, found.subset)
+
+    @property
+    def pods(self) -> tuple[Resource, ...]:
+        """The clients' pods that have a proxy, the servers themselves left out."""
+        own = {server.pod for server in self.servers}
+        return tuple(pod for group in self.clients for pod in group.pods if pod not in own)
+
+    def calls(self, mesh: Snapshot) -> Calls:
+        """What the clients' access logs hold of it, within the last hour."""
+        found = access_logs(mesh).outbound.get(self.destination.cluster, ())
+        if not found:
+            return ()
+        ids = {f"{pod.name}.{pod.namespace}" for group in self.clients for pod in group.pods}
+        return tuple(call for call in found if call.proxy.id in ids)
+
+    def is_wanted(self, mesh: Snapshot) -> bool:
+        """Whether it must be taken as used: it is called, or nobody can tell."""
+        return bool(self.calls(mesh)) or self.routed or not access_logs(mesh).complete
+
+
+def _has_tls_rule(mesh: Snapshot, host: str) -> bool:
+    hosts, wildcards = tls_hosts(mesh)
+    return host in hosts or any(covers(pattern, host) for pattern in wildcards)
+
+
+def _own_subsets(mesh: Snapshot, host: str) -> Iterator[str]:
+    """Subsets whose rule gives them a ``tls`` of their own."""
+    for group in clients(mesh):
+        rules = rules_for(mesh, host, group.namespace, group.labels)
+        for item in subsets_of(rules):
+            if policy_sets_tls(as_mapping(item.rule.get(*item.path, "trafficPolicy"))):
+                yield item.name
+
+
+@lru_cache(maxsize=2)
+def ports_in_use(mesh: Snapshot) -> dict[tuple[str, int | None], dict[str, bool]]:
+    """Subsets in use by host and port, and whether a route leads there."""
+    found: dict[tuple[str, int | None], dict[str, bool]] = defaultdict(dict)
+    for use in destinations_in_use(mesh):
+        if use.is_seen:
+            place = found[use.destination.host, use.destination.port]
+            place[use.destination.subset] = bool(use.routes)
+    return found
+
+
+def _at(
+    mesh: Snapshot,
+    destination: Destination,
+    service: ServiceHost,
+    port: ServicePort,
+    *,
+    routed: bool,
+) -> Iterator[Encounter]:
+    met: dict[tuple[object, ...], tuple[ClientTls, tuple[Server, ...], list[Clients]]] = {}
+    for group in clients(mesh):
+        tls = client_tls(
+            mesh, service.host, port.number, destination.subset, group.namespace, group.labels
+        )
+        chosen = subset_named(tls.rules, destination.subset) if destination.subset else None
+        if destination.subset and chosen is None:
+            continue
+        labels = tuple(sorted(chosen.labels.items())) if chosen else ()
+        setting = (tls.setting.rule, tls.setting.path) if tls.setting else None
+        key = (setting, tls.mode, labels)
+        if key not in met:
+            behind = servers_behind(mesh, service, port, dict(labels) if chosen else None)
+            met[key] = (tls, behind, [])
+        met[key][2].append(group)
+    for tls, servers, groups in met.values():
+        yield Encounter(destination, service, tls, tuple(groups), servers, routed)
+
+
+@lru_cache(maxsize=2)
+def encounters(mesh: Snapshot) -> tuple[Encounter, ...]:
+    """Every encounter worth a look, by host, port and subset.
+
+    Services without a selector, ExternalNames and ServiceEntries are left out: what stands behind
+    them cannot be seen. The mesh's own gateways and istiod are no servers.
+    """
+    found: list[Encounter] = []
+    used = ports_in_use(mesh)
+    for service in mesh.registry.hosts:
+        if not service.is_kubernetes or service.is_external_name or not service.selector:
+            continue
+        ruled = _has_tls_rule(mesh, service.host)
+        own = set(_own_subsets(mesh, service.host)) if ruled else set()
+        for port in service.ports:
+            subsets = used.get((service.host, port.number), {})
+            if port.protocol.upper() != "TCP" or not (ruled or subsets):
+                continue
+            for subset in sorted({*subsets, *own, *([""] if ruled else [])}):
+                destination = Destination(service.host, port.number, subset)
+                routed = subsets.get(subset, False)
+                found += _at(mesh, destination, service, port, routed=routed)
+    return tuple(item for item in found if item.servers)

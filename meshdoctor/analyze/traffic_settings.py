@@ -1,0 +1,133 @@
+"""A traffic policy's setting for a destination, from its DestinationRule or from a proxy itself.
+
+Where DestinationRules could not be read, the calling proxy's cluster still shows the setting and
+names the rule that it came from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from meshdoctor.analyze.access_logs import access_logs
+from meshdoctor.analyze.destination_facts import calling_proxies
+from meshdoctor.analyze.proxy_evidence import cluster_origin_evidence, host_health_evidence
+from meshdoctor.intent.destination_rules import Setting, rules_for, setting
+from meshdoctor.model.kinds import DESTINATION_RULE
+from meshdoctor.model.pod import PROXY_CONTAINER, container_runs, is_finished, is_gateway
+from meshdoctor.model.resource import as_mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from meshdoctor.analyze.destinations_in_use import Use
+    from meshdoctor.model.envoy import Cluster
+    from meshdoctor.model.evidence import Evidence
+    from meshdoctor.model.proxy import Proxy
+    from meshdoctor.model.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficSetting:
+    """An outlier detection or connection pool that is in force for a destination."""
+
+    object: str
+    """``DestinationRule namespace/name``."""
+    words: str
+    """What it sets, ``key value`` pairs."""
+    evidence: Evidence
+    setting: Setting | None
+    """Where it stands in the rule; None when only a proxy shows it."""
+
+
+def _words(value: object, prefix: str = "") -> Iterator[str]:
+    for key, item in sorted(as_mapping(value).items()):
+        if isinstance(item, dict):
+            yield from _words(item, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key} {item}"
+
+
+def _of_rules(mesh: Snapshot, use: Use, key: str, proxy: Proxy | None) -> TrafficSetting | None:
+    destination = use.destination
+    spaces = (proxy.namespace,) if proxy else use.client_namespaces
+    pod = mesh.pod_of(proxy) if proxy else None
+    for space in spaces or (use.service.namespace if use.service else "",):
+        rules = rules_for(mesh, destination.host, space, pod.labels if pod else None)
+        found = setting(rules, key, destination.port or 0, destination.subset)
+        if found is not None and as_mapping(found.value):
+            evidence = found.rule.evidence(*found.path)
+            return TrafficSetting(str(found.rule), ", ".join(_words(found.value)), evidence, found)
+    return None
+
+
+def _shows(cluster: Cluster, key: str) -> str:
+    """What a cluster shows of a setting; empty for nothing."""
+    if key == "outlierDetection" and (found := cluster.outlier_detection) is not None:
+        return (
+            f"consecutive5xxErrors {found.consecutive_5xx}, baseEjectionTime "
+            f"{found.base_ejection_time}, maxEjectionPercent {found.max_ejection_percent}"
+        )
+    limits = cluster.circuit_breakers
+    if key == "connectionPool" and limits is not None and limits.is_limited:
+        return (
+            f"maxConnections {limits.max_connections}, http1MaxPendingRequests "
+            f"{limits.max_pending_requests}, http2MaxRequests {limits.max_requests}"
+        )
+    return ""
+
+
+def _of_proxies(mesh: Snapshot, use: Use, key: str, proxy: Proxy | None) -> TrafficSetting | None:
+    callers = [proxy] if proxy else [call.proxy for call in reversed(use.calls)]
+    for caller in callers or list(mesh.proxies.values()):
+        cluster = caller.config.cluster(use.destination.cluster) if caller.config else None
+        if cluster is None or cluster.config is None or not (words := _shows(cluster, key)):
+            continue
+        evidence = cluster_origin_evidence(caller, cluster)
+        return TrafficSetting(str(cluster.config), words, evidence, None)
+    return None
+
+
+def traffic_setting(
+    mesh: Snapshot, use: Use, key: str, proxy: Proxy | None = None
+) -> TrafficSetting | None:
+    """The setting in force for a destination.
+
+    Args:
+        mesh: the snapshot.
+        use: the destination.
+        key: ``outlierDetection`` or ``connectionPool``.
+        proxy: the caller; None for any of its clients.
+
+    Returns:
+        The setting; None when none is set, or when neither rules nor proxies could be read.
+    """
+    if mesh.catalog.known(DESTINATION_RULE):
+        return _of_rules(mesh, use, key, proxy)
+    return _of_proxies(mesh, use, key, proxy)
+
+
+def unread_callers(mesh: Snapshot, use: Use) -> tuple[str, ...]:
+    """Ids of sidecars whose host statuses are unread and that call a destination, or may do so."""
+    callers = {call.proxy.id for call in use.calls}
+    logs = access_logs(mesh)
+    return tuple(
+        sorted(
+            key
+            for pod in mesh.proxy_pods
+            if not is_finished(pod) and not is_gateway(pod) and container_runs(pod, PROXY_CONTAINER)
+            if (proxy := mesh.proxies.get(key := f"{pod.name}.{pod.namespace}")) is None
+            or (proxy.hosts is None and (key in callers | logs.unread | logs.silent))
+        )
+    )
+
+
+def held_by_callers(mesh: Snapshot, use: Use) -> list[Evidence]:
+    """What one caller's proxy holds of a destination: a host and its health, else the cluster."""
+    name = use.destination.cluster
+    for proxy in calling_proxies(mesh, use):
+        if proxy.hosts and (hosts := proxy.hosts.hosts_of(name)):
+            return [host_health_evidence(proxy, name, hosts[0])]
+        if proxy.config and (cluster := proxy.config.cluster(name)):
+            return [cluster_origin_evidence(proxy, cluster)]
+    return []

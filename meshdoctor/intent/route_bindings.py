@@ -1,0 +1,134 @@
+"""Which VirtualServices take part: the gateways and sidecars that they are bound to.
+
+A VirtualService without ``gateways`` is bound to ``mesh``, that is to every sidecar its
+``exportTo`` lets see it; one that names gateways is bound to the pods those Gateways select
+(networking.istio.io VirtualService.gateways).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from meshdoctor.intent.destination_rules import exported_to
+from meshdoctor.model.kinds import GATEWAY, VIRTUAL_SERVICE
+from meshdoctor.model.pod import is_finished, is_gateway
+from meshdoctor.model.resource import as_list, as_mapping, as_strings
+from meshdoctor.model.selector import matches_labels
+
+if TYPE_CHECKING:
+    from meshdoctor.model.resource import Resource
+    from meshdoctor.model.snapshot import Snapshot
+
+MESH = "mesh"
+"""The reserved gateway name that stands for every sidecar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Where one VirtualService is held."""
+
+    virtual_service: Resource
+    hosts: tuple[str, ...]
+    """Hosts it speaks for, fully qualified; a delegate's are those of what delegates to it."""
+    in_mesh: bool
+    gateways: tuple[Resource, ...]
+    """The Gateways it names that exist."""
+    clients: tuple[Resource, ...]
+    """Pods whose proxies hold it, by namespace and name."""
+
+    @property
+    def gateway_pods(self) -> tuple[Resource, ...]:
+        """Those of them that are gateways."""
+        return tuple(pod for pod in self.clients if is_gateway(pod))
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """Namespaces of those pods, in order."""
+        return tuple(dict.fromkeys(pod.namespace for pod in self.clients))
+
+
+def gateway_named(mesh: Snapshot, text: str, namespace: str) -> Resource | None:
+    """The Gateway that ``name`` or ``namespace/name`` means in a rule of this namespace."""
+    place, found, name = text.partition("/")
+    return (
+        mesh.catalog.find(GATEWAY, place, name)
+        if found
+        else mesh.catalog.find(GATEWAY, namespace, text)
+    )
+
+
+def gateway_pods(mesh: Snapshot, gateway: Resource) -> tuple[Resource, ...]:
+    """The pods a Gateway selects, in any namespace; none for an empty selector."""
+    selector = as_strings(gateway.spec.get("selector"))
+    if not selector:
+        return ()
+    return tuple(
+        pod
+        for pod in mesh.proxy_pods
+        if not is_finished(pod) and matches_labels(selector, pod.labels)
+    )
+
+
+def _clients(
+    mesh: Snapshot, item: Resource, in_mesh: bool, gateways: tuple[Resource, ...]
+) -> tuple[Resource, ...]:
+    found = [pod for gateway in gateways for pod in gateway_pods(mesh, gateway)]
+    if in_mesh:
+        found += [
+            pod
+            for pod in mesh.proxy_pods
+            if not is_gateway(pod) and not is_finished(pod) and exported_to(item, pod.namespace)
+        ]
+    return tuple(sorted(set(found), key=lambda pod: (pod.namespace, pod.name)))
+
+
+def _delegations(mesh: Snapshot) -> dict[tuple[str, str], list[Resource]]:
+    """Who delegates to each VirtualService (http[].delegate)."""
+    found: dict[tuple[str, str], list[Resource]] = {}
+    for item in mesh.catalog.of(VIRTUAL_SERVICE):
+        for route in as_list(item.spec.get("http")):
+            delegate = as_mapping(as_mapping(route).get("delegate"))
+            name = delegate.get("name")
+            if isinstance(name, str):
+                place = str(delegate.get("namespace") or item.namespace)
+                found.setdefault((place, name), []).append(item)
+    return found
+
+
+def _own_hosts(mesh: Snapshot, item: Resource) -> tuple[str, ...]:
+    hosts = [host for host in as_list(item.spec.get("hosts")) if isinstance(host, str)]
+    return tuple(mesh.registry.resolve(host, item.namespace) for host in hosts)
+
+
+def _binding(mesh: Snapshot, item: Resource, roots: list[Resource]) -> Binding:
+    """Bind one VirtualService; a delegate is bound as its roots are."""
+    own = _own_hosts(mesh, item)
+    speakers = [item] if own else roots
+    hosts: list[str] = []
+    names: list[tuple[str, str]] = []
+    for speaker in speakers:
+        hosts += _own_hosts(mesh, speaker)
+        given = [name for name in as_list(speaker.spec.get("gateways")) if isinstance(name, str)]
+        names += [(name, speaker.namespace) for name in given or [MESH]]
+    in_mesh = any(name == MESH for name, _ in names)
+    gateways = tuple(
+        dict.fromkeys(
+            gateway
+            for name, place in names
+            if name != MESH and (gateway := gateway_named(mesh, name, place)) is not None
+        )
+    )
+    clients = _clients(mesh, item, in_mesh, gateways)
+    return Binding(item, tuple(dict.fromkeys(hosts)), in_mesh, gateways, clients)
+
+
+@lru_cache(maxsize=2)
+def bindings(mesh: Snapshot) -> tuple[Binding, ...]:
+    """Every VirtualService and where it is held, by namespace and name."""
+    delegations = _delegations(mesh)
+    return tuple(
+        _binding(mesh, item, delegations.get((item.namespace, item.name), []))
+        for item in mesh.catalog.of(VIRTUAL_SERVICE)
+    )
