@@ -76,8 +76,13 @@ def _ruled_out(
     return tuple(ruled[cause] for cause in sorted(ruled))
 
 
-def _shown(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    return tuple(finding for finding in findings if finding.outcome in _SHOWN)
+def _shown(findings: Iterable[Finding], asked: Playbook | None) -> tuple[Finding, ...]:
+    """What is not in order, of everything or of what the asked playbook looks at."""
+    return tuple(
+        finding
+        for finding in findings
+        if finding.outcome in _SHOWN and (asked is None or finding.code in asked.codes)
+    )
 
 
 def diagnose(mesh: Snapshot, scope: Scope | None = None) -> Diagnosis:
@@ -109,7 +114,7 @@ def diagnose(mesh: Snapshot, scope: Scope | None = None) -> Diagnosis:
         root_causes=roots,
         ruled_out=_ruled_out(index, of_interest, found),
         unknown=unknown_causes(mesh, scope, walked, causes(), findings, found),
-        findings=_shown(findings),
+        findings=_shown(findings, asked),
         not_read=mesh.not_read,
         required_unread=required_unread(
             mesh, scope, [cause for cause in causes().values() if cause.id in in_walked]

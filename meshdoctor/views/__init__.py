@@ -1,0 +1,1 @@
+"""The joined tables: proxy-status, proxy-config, istiod-logs, webhooks, namespaces."""
