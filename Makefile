@@ -4,6 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+export PYTHONPATH := $(CURDIR)
 RECORDING ?= recordings/service-selector-mismatch.tar.gz
 
 .PHONY: help demo test check lint types imports playbooks fmt snapshots screenshots wheel bench lock clean
