@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from meshdoctor.intent.control_plane import controller_of, ready_pods
-from meshdoctor.model.kinds import DEPLOYMENT, POD
+from meshdoctor.model.kinds import POD
 from meshdoctor.model.pod import ISTIOD_CONTAINER, container_status
 from meshdoctor.model.resource import as_list, as_mapping, parse_time
 
@@ -134,8 +134,3 @@ def condition(mesh: Snapshot, plane: ControlPlane) -> Condition:
         text, proof = _why_not_ready(plane.pods[0])
         return Condition(State.DOWN, f"No pod of {name} is ready: {text}", (proof,))
     return _without_pods(plane, name)
-
-
-def control_plane_inputs() -> tuple[str, ...]:
-    """The inputs that ``condition`` joins."""
-    return (DEPLOYMENT.input, POD.input)

@@ -34,6 +34,7 @@ from meshdoctor.analyze.sync_reach import CUT_OFF
 from meshdoctor.analyze.sync_rejections import Rejection, rejections
 from meshdoctor.model.finding import Affected, Fact, Finding, Outcome
 from meshdoctor.model.kinds import ENVOY_FILTER, POD
+from meshdoctor.model.pod import PROXY_CONTAINER, container_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -197,15 +198,23 @@ def _is_connected(mesh: Snapshot, connection: Connection) -> Finding:
     return Finding(CUT_OFF, subject, Outcome.PASS, message, caller, facts=facts)
 
 
+def _undumped(mesh: Snapshot) -> bool:
+    """Whether some running proxy's configuration was not read either."""
+    proxies = [
+        mesh.proxy_of(pod) for pod in mesh.proxy_pods if container_runs(pod, PROXY_CONTAINER)
+    ]
+    return any(proxy is None or proxy.config is None for proxy in proxies)
+
+
 def _accepted(mesh: Snapshot) -> Iterator[Finding]:
     """That every proxy takes its configuration, or that it cannot be told."""
     known = connections(mesh)
     resource = f"Namespace {mesh.root_namespace}"
-    if unread_istiods(mesh):
-        message = "Whether every proxy takes its configuration is not known: syncz was not read"
-        needs = (ISTIOD_SYNC,)
-        yield Finding(REFUSED, MESH_SUBJECT, Outcome.UNKNOWN, message, resource, needs=needs)
-    elif known:
+    if unread_istiods(mesh) and _undumped(mesh):
+        message = "Whether every proxy takes its configuration is not known"
+        needs = (ISTIOD_SYNC, PROXY_CONFIG)
+        yield Finding(BLAMED, MESH_SUBJECT, Outcome.UNKNOWN, message, resource, needs=needs)
+    elif known and not unread_istiods(mesh):
         first = known[min(known)]
         message = f"All {len(known)} connected proxies take what istiod sends"
         facts = (holds("proxies-accept-configuration", message, connection_evidence(first)),)

@@ -117,12 +117,11 @@ def _lacking(mesh: Snapshot, workload: Workload) -> Lacking | None:
 def has_own_proxy(controller: Resource) -> bool:
     """Whether an object's own pod template carries the proxy (kube-inject, or a gateway)."""
     spec = as_mapping(controller.get("spec", "template", "spec"))
-    names = {
-        as_mapping(item).get("name")
+    return any(
+        as_mapping(item).get("name") == PROXY_CONTAINER
         for key in ("containers", "initContainers")
         for item in as_list(spec.get(key))
-    }
-    return PROXY_CONTAINER in names
+    )
 
 
 def _is_member(mesh: Snapshot, workload: Workload) -> bool:

@@ -252,8 +252,12 @@ class _PlaintextClients:
             )
             return
         judged: set[str] = set()
+        beside: dict[Resource, str] = {}
         for case in _cases(mesh):
-            finding = _finding(mesh, case, what_else(mesh, case.refusals))
+            policy = case.refusals[-1].policy
+            if policy is not None and policy not in beside:
+                beside[policy] = what_else(mesh, policy)
+            finding = _finding(mesh, case, beside.get(policy, "") if policy else "")
             judged.add(finding.subject)
             yield finding
         yield from _others(mesh, judged)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from meshdoctor.analyze.access_logs import access_logs
 from meshdoctor.analyze.destination_facts import calling_proxies
 from meshdoctor.analyze.proxy_evidence import cluster_origin_evidence, host_health_evidence
+from meshdoctor.intent.backends import pods_behind
 from meshdoctor.intent.destination_rules import Setting, rules_for, setting
 from meshdoctor.model.kinds import DESTINATION_RULE
 from meshdoctor.model.pod import PROXY_CONTAINER, container_runs, is_finished, is_gateway
@@ -111,11 +112,13 @@ def unread_callers(mesh: Snapshot, use: Use) -> tuple[str, ...]:
     """Ids of sidecars whose host statuses are unread and that call a destination, or may do so."""
     callers = {call.proxy.id for call in use.calls}
     logs = access_logs(mesh)
+    servers = pods_behind(mesh, use.service) if use.service else ()
     return tuple(
         sorted(
             key
             for pod in mesh.proxy_pods
-            if not is_finished(pod) and not is_gateway(pod) and container_runs(pod, PROXY_CONTAINER)
+            if pod not in servers and not is_finished(pod) and not is_gateway(pod)
+            if container_runs(pod, PROXY_CONTAINER)
             if (proxy := mesh.proxies.get(key := f"{pod.name}.{pod.namespace}")) is None
             or (proxy.hosts is None and (key in callers | logs.unread | logs.silent))
         )

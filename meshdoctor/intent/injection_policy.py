@@ -52,7 +52,7 @@ class InjectionPolicy:
 def _policy(resource: Resource) -> InjectionPolicy | None:
     try:
         values = as_mapping(json.loads(str(resource.get("data", "values") or "{}")))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     webhook = as_mapping(values.get("sidecarInjectorWebhook"))
     proxy = as_mapping(as_mapping(values.get("global")).get("proxy"))

@@ -96,8 +96,8 @@ class InjectionWebhook:
     def sees_new_pods(self) -> bool:
         """Whether its rules cover the creation of pods."""
         return any(
-            {"CREATE", "*"} & set(as_list(rule.get("operations")))
-            and {"pods", "*", "*/*", "pods/*"} & set(as_list(rule.get("resources")))
+            any(item in ("CREATE", "*") for item in as_list(rule.get("operations")))
+            and any(item in ("pods", "*", "*/*") for item in as_list(rule.get("resources")))
             for rule in map(as_mapping, as_list(self._entry.get("rules")))
         )
 

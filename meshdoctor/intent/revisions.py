@@ -48,7 +48,7 @@ def _is_istiod_template(deployment: Resource) -> bool:
     template = as_mapping(deployment.get("spec", "template"))
     labels = as_strings(as_mapping(template.get("metadata")).get("labels"))
     containers = as_list(as_mapping(template.get("spec")).get("containers"))
-    names = {as_mapping(item).get("name") for item in containers}
+    names = [as_mapping(item).get("name") for item in containers]
     return labels.get("app") == "istiod" and ISTIOD_CONTAINER in names
 
 
@@ -144,7 +144,7 @@ def got_revision(pod: Resource) -> str:
         return ""
     try:
         revision = as_mapping(json.loads(status)).get("revision")
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     return str(revision or DEFAULT_REVISION)
 

@@ -64,7 +64,6 @@ def _proxy(mesh: Snapshot, pod: Resource) -> tuple[str, str]:
 
 def _row(mesh: Snapshot, pod: Resource) -> NamespacePodRow:
     word, why = _proxy(mesh, pod)
-    workload = mesh.workloads.owning(pod)
     created = pod.created
     return NamespacePodRow(
         name=pod.name,
@@ -72,7 +71,7 @@ def _row(mesh: Snapshot, pod: Resource) -> NamespacePodRow:
         proxy=word,
         ready="yes" if is_ready(pod) else "no",
         why=why,
-        workload=str(workload) if workload else "",
+        workload=str(mesh.workloads.owning(pod)),
         age=age_text((mesh.now - created).total_seconds()) if created else "",
         pointer=pod.pointer,
         source=pod.source,

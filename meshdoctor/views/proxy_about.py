@@ -98,8 +98,9 @@ def rows(mesh: Snapshot, proxy: Proxy) -> tuple[AboutRow, ...]:
     if proxy.ready is not None:
         said = "ready" if proxy.ready else "not ready"
         found.append(AboutRow("proxy", said, proxy.path(files.READY)))
-    found += [AboutRow(f"file {name}", NOT_COLLECTED, proxy.path(name)) for name in
-              sorted(proxy.unread)]
+    found += [
+        AboutRow(f"file {name}", NOT_COLLECTED, proxy.path(name)) for name in sorted(proxy.unread)
+    ]
     return tuple(dict.fromkeys(found))
 
 

@@ -153,7 +153,7 @@ def _selected_pods(mesh: Snapshot, entry: InjectionWebhook) -> int | None:
 def _selected_objects(mesh: Snapshot, entry: InjectionWebhook) -> int | None:
     """How many Istio objects a validation entry would see if they were written now."""
     rules = [as_mapping(r) for r in as_list(entry.configuration.get(*entry.path, "rules"))]
-    groups = {group for rule in rules for group in as_list(rule.get("apiGroups"))}
+    groups = [group for rule in rules for group in as_list(rule.get("apiGroups"))]
     kinds = [kind for kind in ALL if kind.group in groups]
     if not mesh.catalog.known(NAMESPACE, *kinds):
         return None

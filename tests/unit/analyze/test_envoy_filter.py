@@ -309,4 +309,9 @@ class TestUnread:
     def test_without_syncz_and_dumps_nothing_is_said_to_be_accepted(self) -> None:
         snapshot = mesh([istiod_deployment(), istiod_pod(), injected("web")])
         assert found(ANALYZER, snapshot, Outcome.PASS) == []
-        assert found(ANALYZER, snapshot, Outcome.UNKNOWN) == [("MD0411", "mesh", ())]
+        assert found(ANALYZER, snapshot, Outcome.UNKNOWN) == [("MD0410", "mesh", ())]
+
+    def test_without_syncz_dumps_free_of_errors_leave_nothing_open(self) -> None:
+        standing = [istiod_deployment(), istiod_pod(), injected("web")]
+        snapshot = mesh(standing, proxies=[proxy("web", config=dump())])
+        assert list(ANALYZER.analyze(snapshot)) == []
