@@ -69,29 +69,29 @@ def _print(
         print_table(columns, rows, f"{proxy.id} holds none that match.")
 
 
+def _of_dump(view: Any, only: Any) -> Callable[[Proxy, Snapshot], Shown | None]:
+    """A view of the config dump under a filter."""
+
+    def show(proxy: Proxy, _: Snapshot) -> Shown | None:
+        if proxy.config is None:
+            return None
+        return view.COLUMNS, view.rows(proxy.config, only), view.to_json
+
+    return show
+
+
 @_proxy_command("cluster")
 @click.option("--fqdn", default="", help="Only clusters whose name has this host.")
 @click.option("--port", default=0, help="Only clusters of this port.")
 @click.option("--subset", default="", help="Only clusters of this subset.")
 @click.option("--direction", default="", help="inbound or outbound.")
-def cluster(
-    pod: str,
-    fqdn: str,
-    port: int,
-    subset: str,
-    direction: str,
-    **common: Any,
-) -> None:
+def cluster(pod: str, fqdn: str, port: int, subset: str, direction: str, **common: Any) -> None:
     """Show the clusters: where the proxy can send to."""
     from meshdoctor.model.proxy import CONFIG_DUMP
     from meshdoctor.views.proxy_config import cluster as view
 
-    def show(proxy: Proxy, _: Snapshot) -> Shown | None:
-        only = view.ClusterFilter(fqdn, port, subset, direction)
-        rows = view.rows(proxy.config, only) if proxy.config else None
-        return (view.COLUMNS, rows, view.to_json) if rows is not None else None
-
-    _print(pod, **common, file=CONFIG_DUMP, show=show)
+    only = view.ClusterFilter(fqdn, port, subset, direction)
+    _print(pod, **common, file=CONFIG_DUMP, show=_of_dump(view, only))
 
 
 @_proxy_command("listener")
@@ -103,12 +103,8 @@ def listener(pod: str, address: str, port: int, kind: str, **common: Any) -> Non
     from meshdoctor.model.proxy import CONFIG_DUMP
     from meshdoctor.views.proxy_config import listener as view
 
-    def show(proxy: Proxy, _: Snapshot) -> Shown | None:
-        only = view.ListenerFilter(address, port, kind)
-        rows = view.rows(proxy.config, only) if proxy.config else None
-        return (view.COLUMNS, rows, view.to_json) if rows is not None else None
-
-    _print(pod, **common, file=CONFIG_DUMP, show=show)
+    only = view.ListenerFilter(address, port, kind)
+    _print(pod, **common, file=CONFIG_DUMP, show=_of_dump(view, only))
 
 
 @_proxy_command("route")
@@ -118,11 +114,7 @@ def route(pod: str, name: str, **common: Any) -> None:
     from meshdoctor.model.proxy import CONFIG_DUMP
     from meshdoctor.views.proxy_config import route as view
 
-    def show(proxy: Proxy, _: Snapshot) -> Shown | None:
-        rows = view.rows(proxy.config, name) if proxy.config else None
-        return (view.COLUMNS, rows, view.to_json) if rows is not None else None
-
-    _print(pod, **common, file=CONFIG_DUMP, show=show)
+    _print(pod, **common, file=CONFIG_DUMP, show=_of_dump(view, name))
 
 
 @_proxy_command("endpoint")
@@ -138,9 +130,10 @@ def endpoint(
     from meshdoctor.views.proxy_config import endpoint as view
 
     def show(proxy: Proxy, _: Snapshot) -> Shown | None:
+        if proxy.hosts is None:
+            return None
         only = view.EndpointFilter(address, port, cluster_name, status)
-        rows = view.rows(proxy.hosts, only) if proxy.hosts else None
-        return (view.COLUMNS, rows, view.to_json) if rows is not None else None
+        return view.COLUMNS, view.rows(proxy.hosts, only), view.to_json
 
     _print(pod, **common, file=CLUSTERS, show=show)
 
@@ -152,7 +145,9 @@ def secret(pod: str, **common: Any) -> None:
     from meshdoctor.views.proxy_config import secret as view
 
     def show(proxy: Proxy, snapshot: Snapshot) -> Shown | None:
-        rows = view.rows(proxy.config, snapshot.now) if proxy.config else None
-        return (view.columns(rows), rows, view.to_json) if rows is not None else None
+        if proxy.config is None:
+            return None
+        rows = view.rows(proxy.config, snapshot.now)
+        return view.columns(rows), rows, view.to_json
 
     _print(pod, **common, file=CONFIG_DUMP, show=show)

@@ -104,7 +104,6 @@ def diagnose(mesh: Snapshot, scope: Scope | None = None) -> Diagnosis:
     roots = tuple(root_cause(candidate, rank=n) for n, candidate in enumerate(ranked, start=1))
     walked = (asked,) if asked else playbooks()
     found = frozenset(cause.id for cause in roots)
-    in_walked = {cause for playbook in walked for cause in playbook.causes}
     of_interest = _walks_of_interest(walks, roots, asked)
     return Diagnosis(
         scope=scope,
@@ -116,9 +115,7 @@ def diagnose(mesh: Snapshot, scope: Scope | None = None) -> Diagnosis:
         unknown=unknown_causes(mesh, scope, walked, causes(), findings, found),
         findings=_shown(findings, asked),
         not_read=mesh.not_read,
-        required_unread=required_unread(
-            mesh, scope, [cause for cause in causes().values() if cause.id in in_walked]
-        ),
+        required_unread=required_unread(mesh, scope, walked, causes()),
         walks=tuple(walks),
     )
 

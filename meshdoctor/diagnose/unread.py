@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meshdoctor.analyze.registry import analyzers
 from meshdoctor.diagnose.scope import in_namespaces
 from meshdoctor.model.diagnosis import Unknown
 from meshdoctor.model.finding import Outcome
@@ -47,9 +48,20 @@ def missing_of(mesh: Snapshot, scope: Scope, wanted: str) -> list[NotRead]:
     ]
 
 
-def required_unread(mesh: Snapshot, scope: Scope, causes: Iterable[Cause]) -> tuple[NotRead, ...]:
-    """What was not read although some cause in scope needs it."""
-    inputs = {wanted for cause in causes for wanted in cause.inputs}
+def required_unread(
+    mesh: Snapshot, scope: Scope, walked: tuple[Playbook, ...], causes: dict[str, Cause]
+) -> tuple[NotRead, ...]:
+    """What was not read although a cause of these playbooks, or an analyzer they ask, needs it."""
+    asked = {code for playbook in walked for code in playbook.codes}
+    inputs = {
+        wanted
+        for playbook in walked
+        for cause_id in playbook.causes
+        for wanted in causes[cause_id].inputs
+    }
+    for analyzer in analyzers():
+        if asked.intersection(analyzer.codes):
+            inputs.update(analyzer.inputs)
     return tuple(sorted({item for wanted in inputs for item in missing_of(mesh, scope, wanted)}))
 
 

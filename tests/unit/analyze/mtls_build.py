@@ -22,8 +22,6 @@ TO_PAYMENTS = f"outbound|8080||{PAYMENTS}"
 AT_PAYMENTS = f"destination {PAYMENTS}:8080"
 CLIENT, SERVER, LEGACY = "client-v1-abc-1", "payments-v1-abc-1", "legacy-v1-abc-1"
 CLIENT_IP, SERVER_IP, LEGACY_IP, NODE_IP = "10.244.0.5", "10.244.0.6", "10.244.0.7", "10.244.0.1"
-EARLY = "2026-11-21T07:30:00Z"
-"""Before NOW, after the objects were created."""
 
 _ISTIO_TLS = {
     "typed_config": {
@@ -93,7 +91,9 @@ def legacy_pod(**more: Any) -> dict[str, Any]:
 
 
 def objects(
-    *more: Mapping[str, Any], server: Mapping[str, Any] | None = None
+    *more: Mapping[str, Any],
+    server: Mapping[str, Any] | None = None,
+    legacy: Mapping[str, Any] | None = None,
 ) -> list[Mapping[str, Any]]:
     """The three namespaces in order, and what is added."""
     return [
@@ -106,13 +106,18 @@ def objects(
         deployment("legacy-v1", "legacy", labels={"app": "legacy"}),
         server or server_pod(),
         client_pod(),
-        legacy_pod(),
+        legacy or legacy_pod(),
         *more,
     ]
 
 
 def call(
-    code: int = 200, flags: str = "-", *, details: str = "via_upstream", ago: float = 10, **more: Any
+    code: int = 200,
+    flags: str = "-",
+    *,
+    details: str = "via_upstream",
+    ago: float = 10,
+    **more: Any,
 ) -> str:
     """A client's line about payments."""
     found = {"cluster": TO_PAYMENTS, "upstream": f"{SERVER_IP}:8080", "authority": "payments.pay"}
@@ -127,7 +132,9 @@ def plaintext_cut(ago: float = 10) -> str:
 
 def tls_garbled(ago: float = 10) -> str:
     """What a client logs when the answer to its TLS handshake is no TLS."""
-    failure = "TLS_error:|268435703:SSL_routines:OPENSSL_internal:WRONG_VERSION_NUMBER:TLS_error_end"
+    failure = (
+        "TLS_error:|268435703:SSL_routines:OPENSSL_internal:WRONG_VERSION_NUMBER:TLS_error_end"
+    )
     reason = "upstream_reset_before_response_started{remote_connection_failure|" + failure + "}"
     return call(503, "URX,UF", details=reason, failure=failure, ago=ago)
 
@@ -196,11 +203,12 @@ def snapshot(
     *more: Mapping[str, Any],
     proxies: Iterable[Proxy] | None = None,
     server: Mapping[str, Any] | None = None,
+    legacy: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Snapshot:
     """The mesh with these objects; both proxies were read unless others are given."""
     chosen = _PROXIES if proxies is None else proxies
-    return mesh(objects(*more, server=server), proxies=chosen, **options)
+    return mesh(objects(*more, server=server, legacy=legacy), proxies=chosen, **options)
 
 
 _PROXIES = (client(call()), server())

@@ -8,10 +8,9 @@ from meshdoctor.analyze.mtls_destination_rules import ANALYZER
 from meshdoctor.model.finding import Affected, FactState, Finding, Outcome
 from meshdoctor.model.kinds import DESTINATION_RULE, PEER_AUTHENTICATION, POD, SERVICE
 from meshdoctor.model.snapshot import Snapshot
-from tests.build import CREATED, istio_object, istiod, pod, proxy, service
+from tests.build import istio_object, istiod, pod, proxy, service
 from tests.unit.analyze.mtls_build import (
     AT_PAYMENTS,
-    CLIENT,
     CLIENT_IP,
     PAYMENTS,
     call,
@@ -54,7 +53,11 @@ class TestPlaintextToStrict:
     def test_disable_towards_a_strict_server_blames_the_rule_then_the_policy(self) -> None:
         mesh = snapshot(rule(), policy(), proxies=[client(plaintext_cut()), server()])
         found = only(mesh)
-        assert (found.code, found.subject, found.outcome) == (STRICT_CODE, AT_PAYMENTS, Outcome.FAIL)
+        assert (found.code, found.subject, found.outcome) == (
+            STRICT_CODE,
+            AT_PAYMENTS,
+            Outcome.FAIL,
+        )
         assert found.objects == (RULE, "PeerAuthentication pay/default")
         assert found.affected == (Affected("Deployment shop/client-v1", SERVED),)
 
@@ -193,9 +196,7 @@ class TestPlaintextToStrict:
         assert states(only(mesh))["requests-fail"] is FactState.SILENT
 
     def test_the_servers_log_alone_tells_who_suffers(self) -> None:
-        mesh = snapshot(
-            rule(), policy(), proxies=[client(log=None), server(refusal(CLIENT_IP))]
-        )
+        mesh = snapshot(rule(), policy(), proxies=[client(log=None), server(refusal(CLIENT_IP))])
         found = only(mesh)
         assert found.affected == (Affected("Deployment shop/client-v1", SERVED),)
         assert states(found)["requests-fail"] is FactState.HOLDS
@@ -377,6 +378,14 @@ def test_a_host_without_a_service_is_left_alone() -> None:
     assert {f.subject for f in ANALYZER.analyze(mesh)} == {AT_PAYMENTS}
 
 
-def test_created_is_before_later() -> None:
-    assert CREATED < LATER
-    assert CLIENT
+def test_notes_about_a_rule_that_fails_elsewhere_are_left_out() -> None:
+    wide = rule("wide", host="*.pay.svc.cluster.local")
+    idle = service("idle", "pay", selector={"app": "payments"})
+    mesh = snapshot(wide, policy(), idle, proxies=[client(plaintext_cut()), server()])
+    assert [item.subject for item in problems(ANALYZER, mesh)] == [AT_PAYMENTS]
+
+
+def test_a_rule_for_every_host_rules_nothing_out_where_nobody_calls() -> None:
+    wide = rule("wide", "istio-system", host="*.local", mode="ISTIO_MUTUAL")
+    assert passed(ANALYZER, snapshot(wide, proxies=[client(), server()])) == set()
+    assert passed(ANALYZER, snapshot(wide)) == {(code, AT_PAYMENTS) for code in ALL}
