@@ -1,7 +1,10 @@
 # Everything runs in ./.venv, installed from the lock; python 3.11 (or newer) and make are enough.
 
 SHELL := /bin/bash
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# The first that runs and is new enough: a version manager's shim may be on PATH and still refuse.
+PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
+  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
+  { command -v $$python; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONPATH := $(CURDIR)
@@ -13,8 +16,8 @@ help: ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(VENV)/.created:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "meshdoctor needs Python 3.11 or newer; $(PYTHON) is older (make PYTHON=…)" >&2; exit 2; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "meshdoctor needs Python 3.11 or newer (make PYTHON=/path/to/python)" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
@@ -67,11 +70,13 @@ bench: $(VENV)/.dev ## print how fast it is
 	$(BIN)/python benchmarks/first_paint.py
 	$(BIN)/python benchmarks/many_proxies.py
 
-lock: ## resolve the dependencies anew (needs uv)
-	uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 \
-	  --no-emit-index-url --no-header --quiet -o requirements/run.lock
-	uv pip compile pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 \
-	  --no-emit-index-url --no-header --quiet -c requirements/run.lock -o requirements/dev.lock
+COMPILE = uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 \
+  --no-emit-index-url --no-header --quiet $(UPGRADE)
+
+lock: ## lock what pyproject.toml asks for (needs uv; UPGRADE=--upgrade takes newer versions)
+	@command -v uv >/dev/null || { echo "make lock needs uv (pipx install uv)" >&2; exit 2; }
+	$(COMPILE) -o requirements/run.lock
+	$(COMPILE) --group dev -c requirements/run.lock -o requirements/dev.lock
 
 clean: ## remove what was made here
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -27,7 +27,7 @@ class Figures:
 
 
 def measure(arguments: list[str], runs: int = 5) -> Figures:
-    """Run ``python -m meshdoctor`` with these arguments, once to warm up and then ``runs`` times."""
+    """Run ``python -m meshdoctor`` with these arguments: once to warm up, then ``runs`` times."""
     wall: list[float] = []
     peak: list[float] = []
     for run in range(runs + 1):

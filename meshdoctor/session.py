@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from meshdoctor.diagnose.diagnosis import diagnose
 from meshdoctor.model.diagnosis import Diagnosis, Scope
-from meshdoctor.recording.reader import read_recording
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +23,13 @@ class Source(Protocol):
     @property
     def name(self) -> str:
         """How a person calls it."""
+
+    def check(self) -> None:
+        """See whether it can be read at all, without reading it.
+
+        Raises:
+            RecordingError: nothing can be used.
+        """
 
     def read(self, progress: Progress | None = None) -> Snapshot:
         """Read everything.
@@ -45,12 +50,25 @@ class RecordingSource:
         """The recording's file name."""
         return self.path.name
 
+    def check(self) -> None:
+        """See whether there is something that can be read, without reading it.
+
+        Raises:
+            RecordingError: nothing can be used.
+        """
+        from meshdoctor.recording.archive import open_archive
+
+        open_archive(self.path, wanted=lambda _: False)
+
     def read(self, progress: Progress | None = None) -> Snapshot:
         """Read the recording.
 
         Raises:
             RecordingError: nothing can be used.
         """
+        # Imported here: the parsers take 0.1 s, which the app's first paint need not wait for.
+        from meshdoctor.recording.reader import read_recording
+
         return read_recording(self.path, progress)
 
 
@@ -61,6 +79,11 @@ class Session:
     source: Source
     _snapshot: Snapshot | None = None
     _diagnoses: dict[Scope, Diagnosis] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        """Drop what was read and diagnosed, so that the next question reads the source again."""
+        self._snapshot = None
+        self._diagnoses.clear()
 
     def snapshot(self, progress: Progress | None = None) -> Snapshot:
         """The snapshot; read on first use.
@@ -79,6 +102,9 @@ class Session:
             RecordingError: nothing can be used.
             ScopeError: the scope names something that is not there.
         """
+        # Imported here: analyzers and yaml take 0.1 s.
+        from meshdoctor.diagnose.diagnosis import diagnose
+
         asked = scope or Scope()
         if asked not in self._diagnoses:
             self._diagnoses[asked] = diagnose(self.snapshot(), asked)

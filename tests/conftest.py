@@ -10,6 +10,7 @@ from typing import NoReturn
 import pytest
 
 CHECKOUT = Path(__file__).parent.parent
+OFFLINE_ROOMS = ("analyze", "diagnose", "intent", "model", "parse", "recording", "views")
 
 
 def shared_folder(variable: str, default: str) -> Path:
@@ -43,10 +44,20 @@ def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever opens a connection fails the test."""
+    """Whatever opens a connection or asks for a name fails the test."""
 
     def refuse(*_: object, **__: object) -> NoReturn:
         raise AssertionError("a test that needs no network opened a connection")
 
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket, "create_connection", refuse)
+    for method in ("connect", "connect_ex", "sendto"):
+        monkeypatch.setattr(socket.socket, method, refuse)
+    for function in ("create_connection", "getaddrinfo"):
+        monkeypatch.setattr(socket, function, refuse)
+
+
+@pytest.fixture(autouse=True)
+def pure_rooms_stay_offline(request: pytest.FixtureRequest) -> None:
+    """Tests of what only reads a recording or a Snapshot need not ask for ``no_network``."""
+    rooms = [CHECKOUT / "tests" / "unit" / room for room in OFFLINE_ROOMS]
+    if any(room in request.path.parents for room in rooms):
+        request.getfixturevalue("no_network")

@@ -18,7 +18,7 @@ from meshdoctor.analyze.destination_facts import (
     failed_calls_to,
 )
 from meshdoctor.analyze.destination_findings import cannot_tell, passes, problem
-from meshdoctor.analyze.destinations_in_use import destinations_in_use
+from meshdoctor.analyze.destinations_in_use import destinations_in_use, is_missing
 from meshdoctor.analyze.json_patches import replace_value
 from meshdoctor.analyze.proxy_evidence import cluster_part_evidence
 from meshdoctor.analyze.traffic_settings import (
@@ -169,8 +169,8 @@ class ConnectionLimits:
     def analyze(self, mesh: Snapshot) -> Iterator[Finding]:
         """Look at each destination that is routed to or called."""
         for use in destinations_in_use(mesh):
-            known = use.is_seen and mesh.registry.find(use.destination.host)
-            if known and (found := _judge(mesh, use)) is not None:
+            judged = use.is_seen and not is_missing(mesh, use)
+            if judged and (found := _judge(mesh, use)) is not None:
                 yield found
 
 

@@ -96,7 +96,9 @@ def _routing_proxies(mesh: Snapshot) -> dict[tuple[str, str], tuple[Proxy, ...]]
 def _holders(mesh: Snapshot, use: Use) -> Iterator[Proxy]:
     """Proxies that hold a route to a destination, in its own namespace and its rules'."""
     near = {item.namespace for item in use.virtual_services}
-    near |= {gateway.namespace for route in use.routes for gateway in route.binding.gateway_pods}
+    near |= {
+        gateway.namespace for route in use.routes for gateway in route.binding.holders.gateways
+    }
     near |= {use.service.namespace} if use.service else set()
     for namespace in sorted(near):
         for proxy in _routing_proxies(mesh).get((namespace, use.destination.cluster), ()):

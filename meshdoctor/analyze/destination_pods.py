@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from meshdoctor.intent.backends import pods_behind
+from meshdoctor.analyze.base import holds
+from meshdoctor.intent.backends import endpoint_slices, pods_behind, ready_addresses
 from meshdoctor.intent.destination_rules import rules_for, subset_named
 
 if TYPE_CHECKING:
     from meshdoctor.analyze.destinations_in_use import Use
     from meshdoctor.intent.destination_rules import Subset
+    from meshdoctor.model.finding import Fact
     from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
 
@@ -31,3 +33,13 @@ def pods_of(mesh: Snapshot, use: Use) -> tuple[Resource, ...]:
     if use.service is None or (use.destination.subset and subset is None):
         return ()
     return pods_behind(mesh, use.service, subset.labels if subset else None)
+
+
+def no_ready_endpoint(mesh: Snapshot, use: Use) -> tuple[Fact, ...]:
+    """The fact that Kubernetes itself lists no ready endpoint; nothing where it was not read."""
+    slices = endpoint_slices(mesh, use.service) if use.service else ()
+    if not slices or any(True for _ in ready_addresses(slices)):
+        return ()
+    names = ", ".join(item.name for item in slices)
+    text = f"EndpointSlice {names} lists no ready endpoint"
+    return (holds("no-ready-endpoint", text, *(item.evidence("endpoints") for item in slices[:2])),)

@@ -16,7 +16,7 @@ from meshdoctor.analyze.base import destination_subject
 from meshdoctor.intent.backends import serves_mesh_itself
 from meshdoctor.intent.destinations import Destination, DestinationRoute, destination_routes
 from meshdoctor.model.envoy.names import parse_cluster_name
-from meshdoctor.model.kinds import NAMESPACE, VIRTUAL_SERVICE
+from meshdoctor.model.kinds import NAMESPACE, SERVICE, SERVICE_ENTRY, VIRTUAL_SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +65,7 @@ class Use:
     @property
     def client_namespaces(self) -> tuple[str, ...]:
         """Namespaces of proxies that call it or hold a route to it, else the rules' own."""
-        held = [space for route in self.routes for space in route.binding.namespaces]
+        held = [space for route in self.routes for space in route.binding.holders.namespaces]
         own = [item.namespace for item in self.virtual_services]
         seen = [call.proxy.namespace for call in self.calls]
         return tuple(dict.fromkeys([*seen, *held] or own))
@@ -74,7 +74,7 @@ class Use:
 def _routes(mesh: Snapshot) -> dict[Destination, list[DestinationRoute]]:
     found: dict[Destination, list[DestinationRoute]] = defaultdict(list)
     for route in destination_routes(mesh):
-        if route.binding.clients or not mesh.proxy_pods:
+        if route.binding.holders.pods or not mesh.proxy_pods:
             found[route.destination].append(route)
     return found
 
@@ -107,6 +107,12 @@ def _belongs_to_mesh(mesh: Snapshot, service: ServiceHost, calls: Calls) -> bool
     return not any(call.failed for call in recent(mesh, calls))
 
 
+def is_missing(mesh: Snapshot, use: Use) -> bool:
+    """Whether no registry has the host: then there is nothing to say of its hosts and limits."""
+    known = mesh.catalog.known(SERVICE, SERVICE_ENTRY)
+    return known and not mesh.registry.find(use.destination.host)
+
+
 def _in_ambient(mesh: Snapshot, service: ServiceHost | None) -> bool:
     """Whether callers may reach a service through ztunnel, whose log is not read here."""
     space = mesh.catalog.find(NAMESPACE, "", service.namespace) if service else None
@@ -123,8 +129,9 @@ def destinations_in_use(mesh: Snapshot) -> tuple[Use, ...]:
     routes, called = _routes(mesh), _called(mesh)
     services = dict(_services(mesh))
     routed_hosts = {(item.host, item.port) for item in routes}
-    # A subset that was called and that no route names any more is news of the past.
-    unrouted = not mesh.catalog.known(VIRTUAL_SERVICE)
+    # A subset that was called and that no route names any more is news of the past; but without
+    # rules, or without Services and their ports, nobody can tell.
+    unrouted = not mesh.catalog.known(VIRTUAL_SERVICE, SERVICE)
     wanted = {
         *routes,
         *(item for item in called if item in routes or not item.subset or unrouted),

@@ -5,6 +5,7 @@ Automatic mTLS gets none of this wrong; a rule that sets ``tls`` switches it off
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 UNDERSTOOD = "client-and-server-agree"
 
 _NEEDED = (DESTINATION_RULE, SERVICE, POD)
+_MOST_NOTES = 20
 _CHECKS = {
     PLAINTEXT_TO_STRICT: plaintext_to_strict,
     MUTUAL_TO_PLAIN_POD: mutual_to_plain_pod,
@@ -92,13 +94,39 @@ def _judge(mesh: Snapshot, code: str, meeting: Encounter) -> Finding | None:
 
 
 def _worst_first(judged: Iterable[Finding | None]) -> Iterator[Finding]:
-    """Of a destination and a code: every problem, else what is unknown, else one PASS."""
-    found = [item for item in judged if item is not None]
-    for outcomes in ((Outcome.FAIL, Outcome.WARN), (Outcome.UNKNOWN,), (Outcome.PASS,)):
-        chosen = [item for item in found if item.outcome in outcomes]
-        if chosen:
-            yield from chosen if Outcome.FAIL in outcomes else chosen[:1]
-            return
+    """Of a destination and a code: every problem, else what is unknown, else one PASS.
+
+    Where one encounter is neither (None), nothing is ruled out for the destination.
+    """
+    found = list(judged)
+    said = [item for item in found if item is not None]
+    problems = [item for item in said if item.outcome in (Outcome.FAIL, Outcome.WARN)]
+    unknown = [item for item in said if item.outcome is Outcome.UNKNOWN]
+    if problems or unknown:
+        yield from problems or unknown[:1]
+    elif len(said) == len(found):
+        yield from said[:1]
+
+
+def _is_of_interest(meetings: list[Encounter]) -> bool:
+    """Whether a PASS is worth saying: a rule for every host would give thousands."""
+    return any(
+        item.used or (item.tls.setting and "*" not in str(item.tls.setting.rule.spec.get("host")))
+        for item in meetings
+    )
+
+
+def _worth_saying(found: Iterable[Finding]) -> Iterator[Finding]:
+    """All but the notes about a rule that fails elsewhere anyway, and too many of any rule."""
+    findings = list(found)
+    failing = {item.objects[0] for item in findings if item.outcome is Outcome.FAIL}
+    notes: Counter[str] = Counter()
+    for item in findings:
+        if item.outcome is Outcome.WARN:
+            notes[item.objects[0]] += 1
+            if item.objects[0] in failing or notes[item.objects[0]] > _MOST_NOTES:
+                continue
+        yield item
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +156,15 @@ class _MtlsOfDestinationRules:
         # What a rule sets tells more than that others set nothing.
         for meeting in sorted(encounters(mesh), key=lambda item: item.tls.setting is None):
             by_subject.setdefault(meeting.subject, []).append(meeting)
-        return [
-            finding
-            for meetings in by_subject.values()
-            for code in _CHECKS
-            for finding in _worst_first(_judge(mesh, code, item) for item in meetings)
-        ]
+        return list(
+            _worth_saying(
+                finding
+                for meetings in by_subject.values()
+                for code in _CHECKS
+                for finding in _worst_first(_judge(mesh, code, item) for item in meetings)
+                if finding.outcome is not Outcome.PASS or _is_of_interest(meetings)
+            )
+        )
 
 
 ANALYZER = _MtlsOfDestinationRules()

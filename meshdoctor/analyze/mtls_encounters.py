@@ -15,14 +15,8 @@ from meshdoctor.analyze.access_logs import access_logs
 from meshdoctor.analyze.base import destination_subject
 from meshdoctor.analyze.destinations_in_use import destinations_in_use
 from meshdoctor.analyze.mtls_servers import Server, servers_behind
-from meshdoctor.intent.client_tls import (
-    Clients,
-    ClientTls,
-    client_tls,
-    clients,
-    policy_sets_tls,
-    tls_hosts,
-)
+from meshdoctor.intent.client_tls import ClientTls, client_tls, policy_sets_tls, tls_hosts
+from meshdoctor.intent.clients import Clients, clients_of
 from meshdoctor.intent.destination_rules import covers, rules_for, subset_named, subsets_of
 from meshdoctor.intent.destinations import Destination
 from meshdoctor.model.resource import as_mapping
@@ -31,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from meshdoctor.analyze.access_logs import Calls
+    from meshdoctor.model.proxy import Proxy
     from meshdoctor.model.registry import ServiceHost, ServicePort
     from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
@@ -47,6 +42,8 @@ class Encounter:
     servers: tuple[Server, ...]
     routed: bool
     """Whether a VirtualService sends requests there."""
+    used: bool
+    """Whether a route or an access log shows it in use."""
 
     @property
     def subject(self) -> str:
@@ -55,18 +52,21 @@ class Encounter:
         return destination_subject(found.host, found.port, found.subset)
 
     @property
-    def pods(self) -> tuple[Resource, ...]:
+    def pods(self) -> Iterator[Resource]:
         """The clients' pods that have a proxy, the servers themselves left out."""
         own = {server.pod for server in self.servers}
-        return tuple(pod for group in self.clients for pod in group.pods if pod not in own)
+        yield from (pod for group in self.clients for pod in group.pods if pod not in own)
+
+    def includes(self, mesh: Snapshot, proxy: Proxy) -> bool:
+        """Whether a proxy is one of the clients'."""
+        pod = mesh.pod_of(proxy)
+        labels = pod.labels if pod else None
+        return any(group.includes(proxy.namespace, labels) for group in self.clients)
 
     def calls(self, mesh: Snapshot) -> Calls:
         """What the clients' access logs hold of it, within the last hour."""
         found = access_logs(mesh).outbound.get(self.destination.cluster, ())
-        if not found:
-            return ()
-        ids = {f"{pod.name}.{pod.namespace}" for group in self.clients for pod in group.pods}
-        return tuple(call for call in found if call.proxy.id in ids)
+        return tuple(call for call in found if self.includes(mesh, call.proxy))
 
     def is_wanted(self, mesh: Snapshot) -> bool:
         """Whether it must be taken as used: it is called, or nobody can tell."""
@@ -80,7 +80,7 @@ def _has_tls_rule(mesh: Snapshot, host: str) -> bool:
 
 def _own_subsets(mesh: Snapshot, host: str) -> Iterator[str]:
     """Subsets whose rule gives them a ``tls`` of their own."""
-    for group in clients(mesh):
+    for group in clients_of(mesh, host):
         rules = rules_for(mesh, host, group.namespace, group.labels)
         for item in subsets_of(rules):
             if policy_sets_tls(as_mapping(item.rule.get(*item.path, "trafficPolicy"))):
@@ -103,11 +103,11 @@ def _at(
     destination: Destination,
     service: ServiceHost,
     port: ServicePort,
-    *,
-    routed: bool,
+    used: bool | None,
 ) -> Iterator[Encounter]:
+    """The encounters at one destination; ``used`` is whether it is routed to, None for unused."""
     met: dict[tuple[object, ...], tuple[ClientTls, tuple[Server, ...], list[Clients]]] = {}
-    for group in clients(mesh):
+    for group in clients_of(mesh, service.host):
         tls = client_tls(
             mesh, service.host, port.number, destination.subset, group.namespace, group.labels
         )
@@ -122,7 +122,9 @@ def _at(
             met[key] = (tls, behind, [])
         met[key][2].append(group)
     for tls, servers, groups in met.values():
-        yield Encounter(destination, service, tls, tuple(groups), servers, routed)
+        yield Encounter(
+            destination, service, tls, tuple(groups), servers, bool(used), used is not None
+        )
 
 
 @lru_cache(maxsize=2)
@@ -145,6 +147,10 @@ def encounters(mesh: Snapshot) -> tuple[Encounter, ...]:
                 continue
             for subset in sorted({*subsets, *own, *([""] if ruled else [])}):
                 destination = Destination(service.host, port.number, subset)
-                routed = subsets.get(subset, False)
-                found += _at(mesh, destination, service, port, routed=routed)
-    return tuple(item for item in found if item.servers)
+                found += _at(mesh, destination, service, port, subsets.get(subset))
+    return tuple(item for item in found if item.servers and _has_clients(mesh, item))
+
+
+def _has_clients(mesh: Snapshot, meeting: Encounter) -> bool:
+    """Whether anybody but the servers themselves is governed so, or they call themselves."""
+    return next(meeting.pods, None) is not None or bool(meeting.calls(mesh))

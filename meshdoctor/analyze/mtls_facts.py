@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.access_logs import RECENT, access_logs, recent
@@ -37,6 +39,8 @@ SERVER_HOLDS_MODE = "server-holds-mode"
 """Fact: the servers' inbound filter chains take what the PeerAuthentication says."""
 
 _MOST_CALLERS = 20
+_MOST_ASKED = 100
+"""Where nobody is seen to call, so many proxies at most are asked whether they could."""
 _MOST_SHOWN = 3
 WRONG_VERSION = "WRONG_VERSION_NUMBER"
 """What BoringSSL calls an answer that is not TLS."""
@@ -46,9 +50,9 @@ def _client_proxies(mesh: Snapshot, meeting: Encounter) -> Iterator[Proxy]:
     """Proxies of the clients, those that call first."""
     calling = {call.proxy.id: call.proxy for call in meeting.calls(mesh)}
     yield from calling.values()
-    for pod in meeting.pods:
-        proxy = mesh.proxy_of(pod)
-        if proxy is not None and proxy.id not in calling:
+    own = {f"{server.pod.name}.{server.pod.namespace}" for server in meeting.servers}
+    for proxy in mesh.proxies.values():
+        if proxy.id not in calling and proxy.id not in own and meeting.includes(mesh, proxy):
             yield proxy
 
 
@@ -60,7 +64,7 @@ def client_fact(mesh: Snapshot, meeting: Encounter, wanted: TlsMode) -> tuple[Fa
     """
     name = meeting.destination.cluster
     others = False
-    for proxy in _client_proxies(mesh, meeting):
+    for proxy in islice(_client_proxies(mesh, meeting), _MOST_ASKED):
         cluster = proxy.config.cluster(name) if proxy.config else None
         if cluster is None:
             continue
@@ -149,6 +153,12 @@ def failed_calls(
     return _since(chosen, objects)
 
 
+@lru_cache(maxsize=2)
+def _unread_namespaces(mesh: Snapshot) -> frozenset[str]:
+    """Namespaces of running proxies whose access log could not be read."""
+    return frozenset(item.rpartition(".")[2] for item in access_logs(mesh).unread)
+
+
 def requests_fail(
     mesh: Snapshot, meeting: Encounter, failed: Calls, refused: Iterable[Refusal] = ()
 ) -> Fact:
@@ -171,9 +181,8 @@ def requests_fail(
     if lines:
         text = "The servers turned connections of these clients away: no filter chain for plaintext"
         return holds(REQUESTS_FAIL, text, *lines[:_MOST_SHOWN])
-    logs = access_logs(mesh)
-    ids = {f"{pod.name}.{pod.namespace}" for pod in meeting.pods}
-    if ids & logs.unread:
+    spaces = _unread_namespaces(mesh)
+    if any(group.includes(space, group.labels) for group in meeting.clients for space in spaces):
         return unread(REQUESTS_FAIL, "Not every client's access log could be read")
     minutes = int(RECENT.total_seconds() // 60)
     return silent(REQUESTS_FAIL, f"The access logs show no such failure in the last {minutes} min")
@@ -198,11 +207,11 @@ def affected_by(
     if seen:
         return tuple(Affected(name, to) for name in sorted(set(seen))[:_MOST_CALLERS])
     name = meeting.destination.cluster
-    holders = {
+    holders = dict.fromkeys(
         mesh.caller(proxy)
-        for proxy in _client_proxies(mesh, meeting)
+        for proxy in islice(_client_proxies(mesh, meeting), _MOST_ASKED)
         if proxy.config is not None and proxy.config.cluster(name) is not None
-    }
+    )
     if not holders:
         return (Affected("", to),)
-    return tuple(Affected(holder, to) for holder in sorted(holders)[:_MOST_CALLERS])
+    return tuple(Affected(holder, to) for holder in sorted(list(holders)[:_MOST_CALLERS]))

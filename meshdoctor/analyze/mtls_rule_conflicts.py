@@ -136,12 +136,13 @@ def _refused(mesh: Snapshot, meeting: Encounter, servers: list[Server]) -> tuple
     """How these servers turned these clients away since the rule was made, newest first."""
     assert meeting.tls.setting is not None
     born = meeting.tls.setting.rule.created
-    pods, clients = {s.pod for s in servers}, set(meeting.pods)
+    pods = {server.pod for server in servers}
     return tuple(
         item
         for item in reversed(refusals(mesh))
         if item.server.pod in pods
-        and item.client in clients
+        and item.client is not None
+        and any(c.includes(item.client.namespace, item.client.labels) for c in meeting.clients)
         and (born is None or item.time >= born)
     )
 

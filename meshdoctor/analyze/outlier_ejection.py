@@ -13,7 +13,7 @@ from meshdoctor.analyze.access_logs import recent
 from meshdoctor.analyze.base import PROXY_CONFIG, PROXY_HOSTS, PROXY_LOG, holds, unread
 from meshdoctor.analyze.destination_facts import affected_by, failed_calls_to, requests_fail
 from meshdoctor.analyze.destination_findings import cannot_tell, command_target, passes, problem
-from meshdoctor.analyze.destinations_in_use import destinations_in_use
+from meshdoctor.analyze.destinations_in_use import destinations_in_use, is_missing
 from meshdoctor.analyze.ejected_hosts import Ejection, ejections
 from meshdoctor.analyze.json_patches import replace_value
 from meshdoctor.analyze.proxy_evidence import (
@@ -202,8 +202,8 @@ class OutlierEjection:
     def analyze(self, mesh: Snapshot) -> Iterator[Finding]:
         """Look at each destination that is routed to or called."""
         for use in destinations_in_use(mesh):
-            known = use.is_seen and mesh.registry.find(use.destination.host)
-            if known and (found := _judge(mesh, use)) is not None:
+            judged = use.is_seen and not is_missing(mesh, use)
+            if judged and (found := _judge(mesh, use)) is not None:
                 yield found
 
 

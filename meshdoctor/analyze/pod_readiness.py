@@ -13,7 +13,7 @@ from meshdoctor.analyze.destination_facts import (
     requests_fail,
 )
 from meshdoctor.analyze.destination_findings import passes, problem
-from meshdoctor.analyze.destination_pods import pods_of
+from meshdoctor.analyze.destination_pods import no_ready_endpoint, pods_of
 from meshdoctor.analyze.destinations_in_use import destinations_in_use
 from meshdoctor.analyze.pod_states import PodReason, PodState, why_not_ready
 from meshdoctor.analyze.readiness_probes import probe_words, template_probe
@@ -90,6 +90,7 @@ def _not_ready(
         facts=(
             holds("no-pod-ready", message, *ready),
             _why_fact(mesh, told, probe[0] if probe else None),
+            *no_ready_endpoint(mesh, use),
             callers_hold_no_host(mesh, use),
             requests_fail(mesh, use, "UH", "UF"),
         ),

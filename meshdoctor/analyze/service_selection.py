@@ -15,6 +15,7 @@ from meshdoctor.analyze.destination_facts import (
     still_served,
 )
 from meshdoctor.analyze.destination_findings import cannot_tell, passes, problem
+from meshdoctor.analyze.destination_pods import no_ready_endpoint
 from meshdoctor.analyze.destinations_in_use import destinations_in_use
 from meshdoctor.analyze.nearest_labels import nearest_workload
 from meshdoctor.analyze.workload_scale import no_pods_finding, scaled_to_zero_finding, zero_scaled
@@ -97,6 +98,7 @@ def _mismatch(mesh: Snapshot, use: Use, service: ServiceHost) -> Finding:
         evidence.append(nearest.resource.evidence(*path))
     facts: tuple[Fact, ...] = (
         holds("selector-matches-nothing", message, *evidence),
+        *no_ready_endpoint(mesh, use),
         callers_hold_no_host(mesh, use),
         requests_fail(mesh, use, "UH"),
     )

@@ -13,7 +13,7 @@ from meshdoctor.analyze.destination_facts import (
     requests_fail,
 )
 from meshdoctor.analyze.destination_findings import cannot_tell, passes, problem
-from meshdoctor.analyze.destinations_in_use import destinations_in_use
+from meshdoctor.analyze.destinations_in_use import destinations_in_use, is_missing
 from meshdoctor.analyze.json_patches import json_patch, replace_value
 from meshdoctor.analyze.missing_clusters import cluster_missing
 from meshdoctor.analyze.nearest_labels import nearest_word
@@ -135,7 +135,7 @@ def _needs(mesh: Snapshot, use: Use) -> tuple[str, ...]:
 
 def _judge(mesh: Snapshot, use: Use) -> Finding | None:
     host, name = use.destination.host, use.destination.subset
-    if mesh.catalog.known(SERVICE, SERVICE_ENTRY) and not mesh.registry.find(host):
+    if is_missing(mesh, use):
         return None
     found = [rules_for(mesh, host, space) for space in _client_namespaces(mesh, use)]
     defined = [subset for rules in found if (subset := subset_named(rules, name)) is not None]

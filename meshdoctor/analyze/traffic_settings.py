@@ -7,6 +7,7 @@ names the rule that it came from.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.access_logs import access_logs
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from meshdoctor.model.envoy import Cluster
     from meshdoctor.model.evidence import Evidence
     from meshdoctor.model.proxy import Proxy
+    from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
 
 
@@ -108,21 +110,27 @@ def traffic_setting(
     return _of_proxies(mesh, use, key, proxy)
 
 
+@lru_cache(maxsize=2)
+def _without_host_statuses(mesh: Snapshot) -> tuple[tuple[str, Resource], ...]:
+    """Id and pod of every running sidecar whose host statuses are unread."""
+    return tuple(
+        (key, pod)
+        for pod in mesh.proxy_pods
+        if (found := mesh.proxies.get(key := f"{pod.name}.{pod.namespace}")) is None
+        or found.hosts is None
+        if not is_finished(pod) and not is_gateway(pod) and container_runs(pod, PROXY_CONTAINER)
+    )
+
+
 def unread_callers(mesh: Snapshot, use: Use) -> tuple[str, ...]:
     """Ids of sidecars whose host statuses are unread and that call a destination, or may do so."""
-    callers = {call.proxy.id for call in use.calls}
+    blind = _without_host_statuses(mesh)
+    if not blind:
+        return ()
     logs = access_logs(mesh)
+    may_call = {call.proxy.id for call in use.calls} | logs.unread | logs.silent
     servers = pods_behind(mesh, use.service) if use.service else ()
-    return tuple(
-        sorted(
-            key
-            for pod in mesh.proxy_pods
-            if pod not in servers and not is_finished(pod) and not is_gateway(pod)
-            if container_runs(pod, PROXY_CONTAINER)
-            if (proxy := mesh.proxies.get(key := f"{pod.name}.{pod.namespace}")) is None
-            or (proxy.hosts is None and (key in callers | logs.unread | logs.silent))
-        )
-    )
+    return tuple(sorted(key for key, pod in blind if key in may_call and pod not in servers))
 
 
 def held_by_callers(mesh: Snapshot, use: Use) -> list[Evidence]:

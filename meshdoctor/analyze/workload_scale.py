@@ -12,6 +12,7 @@ from meshdoctor.analyze.destination_facts import (
     requests_fail,
 )
 from meshdoctor.analyze.destination_findings import problem
+from meshdoctor.analyze.destination_pods import no_ready_endpoint
 
 if TYPE_CHECKING:
     from meshdoctor.analyze.destinations_in_use import Use
@@ -55,6 +56,7 @@ def scaled_to_zero_finding(
         objects=(*map(str, templates), *services),
         facts=(
             holds("replicas-zero", message, *evidence),
+            *no_ready_endpoint(mesh, use),
             callers_hold_no_host(mesh, use),
             requests_fail(mesh, use, "UH"),
         ),

@@ -30,10 +30,9 @@ def command(recording: Path | None, recording_option: Path | None) -> int:
         print_diagnosis(session, "text", Scope())
         return ExitCode.OK
     from meshdoctor.app import MeshdoctorApp
-    from meshdoctor.recording.archive import open_archive
 
     with one_line_errors():
         # A path that is no recording is a line on stderr, not a screen.
-        open_archive(session.source.path, wanted=lambda _: False)  # type: ignore[attr-defined]
+        session.source.check()
     MeshdoctorApp(session).run()
     return ExitCode.OK

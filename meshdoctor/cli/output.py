@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -18,16 +19,35 @@ if TYPE_CHECKING:
     from meshdoctor.session import Session
 
 
+def _drop_stdout() -> None:
+    """Send what is left to nowhere: the reader has gone, and the exit code still counts."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _echo(text: str) -> None:
+    try:
+        click.echo(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_stdout()
+
+
 def print_json(value: Any) -> None:
     """A value as indented JSON on stdout."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    _echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def print_lines(lines: Iterable[Text]) -> None:
     """Styled lines: wrapped and coloured on a terminal, plain and whole when piped."""
     from rich.console import Console
 
-    console = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+    class PipeConsole(Console):
+        """A console that outlives its reader."""
+
+        def on_broken_pipe(self) -> None:
+            _drop_stdout()
+
+    console = PipeConsole(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
     for line in lines:
         console.print(line)
 
@@ -36,7 +56,7 @@ def print_table(columns: Sequence[tuple[str, str]], rows: Sequence[object], noth
     """Rows as a table, or the sentence that says why there are none."""
     from meshdoctor.report.table import table_text
 
-    click.echo(table_text(columns, rows) if rows else nothing)
+    _echo(table_text(columns, rows) if rows else nothing)
 
 
 @contextmanager

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 
 from meshdoctor.intent.destination_rules import Setting, rule_host, rules_for, setting
 from meshdoctor.model.kinds import DESTINATION_RULE
-from meshdoctor.model.pod import is_finished
 from meshdoctor.model.resource import as_list, as_mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
@@ -58,22 +57,6 @@ class ClientTls:
         if self.setting is None:
             return ("spec", "host")
         return (*self.setting.path, "mode")
-
-
-@dataclass(frozen=True, slots=True)
-class Clients:
-    """Namespaces, or single pods of one, that are governed by the same rules everywhere."""
-
-    namespaces: tuple[str, ...]
-    labels: Mapping[str, str] | None
-    """Labels of the pods; None for every pod of the namespaces."""
-    pods: tuple[Resource, ...]
-    """The pods with a proxy."""
-
-    @property
-    def namespace(self) -> str:
-        """One namespace that stands for all."""
-        return self.namespaces[0]
 
 
 def auto_mtls(mesh: Snapshot) -> bool:
@@ -139,40 +122,3 @@ def tls_hosts(mesh: Snapshot) -> tuple[frozenset[str], tuple[str, ...]]:
     hosts = {rule_host(rule, mesh) for rule in mesh.catalog.of(DESTINATION_RULE) if sets_tls(rule)}
     wildcards = tuple(sorted(host for host in hosts if host.startswith("*")))
     return frozenset(hosts.difference(wildcards)), wildcards
-
-
-@lru_cache(maxsize=2)
-def clients(mesh: Snapshot) -> tuple[Clients, ...]:
-    """Everyone with a proxy, in groups for which every DestinationRule look-up ends alike.
-
-    Only namespaces with rules of their own, or that some ``exportTo`` names, differ from the rest;
-    where a namespace's rules have workload selectors its pods differ by their labels.
-    """
-    rules = mesh.catalog.of(DESTINATION_RULE)
-    special = {rule.namespace for rule in rules}
-    special |= {str(name) for rule in rules for name in as_list(rule.spec.get("exportTo"))}
-    special.add(mesh.root_namespace)
-    selecting = {rule.namespace for rule in rules if "workloadSelector" in rule.spec}
-    by_namespace: dict[str, list[Resource]] = {}
-    for pod in mesh.proxy_pods:
-        if not is_finished(pod):
-            by_namespace.setdefault(pod.namespace, []).append(pod)
-    ordinary = tuple(sorted(by_namespace.keys() - special))
-    found: list[Clients] = []
-    if ordinary:
-        pods = tuple(pod for name in ordinary for pod in by_namespace[name])
-        found.append(Clients(ordinary, None, pods))
-    for name in sorted(by_namespace.keys() & special):
-        if name in selecting:
-            found += _by_labels(name, by_namespace[name])
-        else:
-            found.append(Clients((name,), None, tuple(by_namespace[name])))
-    return tuple(found)
-
-
-def _by_labels(namespace: str, pods: list[Resource]) -> Iterator[Clients]:
-    groups: dict[tuple[tuple[str, str], ...], list[Resource]] = {}
-    for pod in pods:
-        groups.setdefault(tuple(sorted(pod.labels.items())), []).append(pod)
-    for labels, members in groups.items():
-        yield Clients((namespace,), dict(labels), tuple(members))

@@ -55,42 +55,57 @@ def covers(pattern: str, host: str) -> bool:
     return pattern == host
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """The rules of one namespace, oldest first under each host."""
-
-    exact: Mapping[str, tuple[Resource, ...]]
-    wildcards: tuple[tuple[str, tuple[Resource, ...]], ...]
-    """Longest first: the most specific wildcard wins."""
-
-    def covering(self, host: str) -> Iterator[tuple[Resource, ...]]:
-        """Rules by the patterns that cover a host, most specific pattern first."""
-        if host in self.exact:
-            yield self.exact[host]
-        yield from (rules for pattern, rules in self.wildcards if covers(pattern, host))
+def patterns_for(host: str) -> Iterator[str]:
+    """The host, then every wildcard that covers it, the most specific first."""
+    yield host
+    tail = host.removeprefix("*.")
+    if tail == host:
+        _, _, tail = host.partition(".")
+    while tail:
+        yield f"*.{tail}"
+        _, _, tail = tail.partition(".")
+    yield "*"
 
 
 @lru_cache(maxsize=2)
-def _by_namespace(mesh: Snapshot) -> dict[str, _Place]:
+def _by_namespace(mesh: Snapshot) -> Mapping[str, Mapping[str, tuple[Resource, ...]]]:
+    """Rules by namespace and host, oldest first."""
     found: dict[str, dict[str, list[Resource]]] = {}
     for rule in mesh.catalog.of(DESTINATION_RULE):
         hosts = found.setdefault(rule.namespace, {})
         hosts.setdefault(rule_host(rule, mesh), []).append(rule)
-    return {namespace: _place(hosts) for namespace, hosts in found.items()}
-
-
-def _place(hosts: Mapping[str, list[Resource]]) -> _Place:
-    aged = {
-        host: tuple(
-            sorted(rules, key=lambda r: (str(r.metadata.get("creationTimestamp") or ""), r.name))
-        )
-        for host, rules in hosts.items()
+    return {
+        namespace: {host: _oldest_first(rules) for host, rules in hosts.items()}
+        for namespace, hosts in found.items()
     }
-    wildcards = [item for item in aged.items() if item[0].startswith("*")]
-    return _Place(
-        exact={host: rules for host, rules in aged.items() if not host.startswith("*")},
-        wildcards=tuple(sorted(wildcards, key=lambda item: (-len(item[0]), item[0]))),
+
+
+def _oldest_first(rules: Iterable[Resource]) -> tuple[Resource, ...]:
+    return tuple(
+        sorted(rules, key=lambda r: (str(r.metadata.get("creationTimestamp") or ""), r.name))
     )
+
+
+@lru_cache(maxsize=2)
+def _namespaces_by_host(mesh: Snapshot) -> Mapping[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for namespace, hosts in _by_namespace(mesh).items():
+        for host in hosts:
+            found.setdefault(host, set()).add(namespace)
+    return {host: frozenset(namespaces) for host, namespaces in found.items()}
+
+
+def namespaces_with_rules(mesh: Snapshot, host: str) -> frozenset[str]:
+    """The namespaces that have a rule for a host, visible to others or not."""
+    index = _namespaces_by_host(mesh)
+    return frozenset[str]().union(*(index.get(item, ()) for item in patterns_for(host)))
+
+
+def covering(mesh: Snapshot, namespace: str, host: str) -> Iterator[tuple[Resource, ...]]:
+    """A namespace's rules for a host by their pattern, the most specific pattern first."""
+    place = _by_namespace(mesh).get(namespace)
+    if place:
+        yield from (place[item] for item in patterns_for(host) if item in place)
 
 
 def default_export(mesh: Snapshot) -> tuple[str, ...]:
@@ -145,8 +160,7 @@ def _own(mesh: Snapshot, host: str, client: str) -> tuple[Resource, ...] | None:
     For clients in the root namespace only its private rules count here: the public ones are
     meant for the whole mesh and come last.
     """
-    place = _by_namespace(mesh).get(client)
-    for rules in place.covering(host) if place else ():
+    for rules in covering(mesh, client, host):
         if client != mesh.root_namespace:
             return rules
         private = tuple(rule for rule in rules if _is_private(mesh, rule))
@@ -162,8 +176,7 @@ def _exported_by(
 
     The most specific pattern that is not private decides, even if its rules are for others.
     """
-    place = _by_namespace(mesh).get(namespace)
-    for rules in place.covering(host) if place else ():
+    for rules in covering(mesh, namespace, host):
         public = [rule for rule in rules if not _is_private(mesh, rule)]
         visible = [rule for rule in public if _exported(mesh, rule, client)]
         if public:

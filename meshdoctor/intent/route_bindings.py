@@ -18,11 +18,32 @@ from meshdoctor.model.resource import as_list, as_mapping, as_strings
 from meshdoctor.model.selector import matches_labels
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
 
 MESH = "mesh"
 """The reserved gateway name that stands for every sidecar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """Pods whose proxies hold a rule."""
+
+    pods: tuple[Resource, ...]
+    """By namespace and name."""
+    namespaces: tuple[str, ...]
+    """Where they run, in order."""
+    gateways: tuple[Resource, ...]
+    """Those of them that are gateways."""
+
+    @classmethod
+    def of(cls, pods: Iterable[Resource]) -> Holders:
+        """Put pods in order, each once."""
+        found = tuple(sorted(set(pods), key=lambda pod: (pod.namespace, pod.name)))
+        namespaces = tuple(dict.fromkeys(pod.namespace for pod in found))
+        return cls(found, namespaces, tuple(pod for pod in found if is_gateway(pod)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +56,7 @@ class Binding:
     in_mesh: bool
     gateways: tuple[Resource, ...]
     """The Gateways it names that exist."""
-    clients: tuple[Resource, ...]
-    """Pods whose proxies hold it, by namespace and name."""
-
-    @property
-    def gateway_pods(self) -> tuple[Resource, ...]:
-        """Those of them that are gateways."""
-        return tuple(pod for pod in self.clients if is_gateway(pod))
-
-    @property
-    def namespaces(self) -> tuple[str, ...]:
-        """Namespaces of those pods, in order."""
-        return tuple(dict.fromkeys(pod.namespace for pod in self.clients))
+    holders: Holders
 
 
 def gateway_named(mesh: Snapshot, text: str, namespace: str) -> Resource | None:
@@ -71,17 +81,34 @@ def gateway_pods(mesh: Snapshot, gateway: Resource) -> tuple[Resource, ...]:
     )
 
 
-def _clients(
+@lru_cache(maxsize=2)
+def _sidecars(mesh: Snapshot) -> dict[str, tuple[Resource, ...]]:
+    """Pods with a sidecar, by namespace."""
+    found: dict[str, list[Resource]] = {}
+    for pod in mesh.proxy_pods:
+        if not is_gateway(pod) and not is_finished(pod):
+            found.setdefault(pod.namespace, []).append(pod)
+    return {namespace: tuple(pods) for namespace, pods in found.items()}
+
+
+@lru_cache(maxsize=2)
+def _every_sidecar(mesh: Snapshot) -> Holders:
+    """What a rule for the whole mesh is held by: the same for every such rule."""
+    return Holders.of(pod for pods in _sidecars(mesh).values() for pod in pods)
+
+
+def _holders(
     mesh: Snapshot, item: Resource, in_mesh: bool, gateways: tuple[Resource, ...]
-) -> tuple[Resource, ...]:
+) -> Holders:
+    targets = as_list(item.spec.get("exportTo"))
+    if in_mesh and not gateways and (not targets or "*" in targets):
+        return _every_sidecar(mesh)
     found = [pod for gateway in gateways for pod in gateway_pods(mesh, gateway)]
     if in_mesh:
-        found += [
-            pod
-            for pod in mesh.proxy_pods
-            if not is_gateway(pod) and not is_finished(pod) and exported_to(item, pod.namespace)
-        ]
-    return tuple(sorted(set(found), key=lambda pod: (pod.namespace, pod.name)))
+        for namespace, pods in _sidecars(mesh).items():
+            if exported_to(item, namespace):
+                found += pods
+    return Holders.of(found)
 
 
 def _delegations(mesh: Snapshot) -> dict[tuple[str, str], list[Resource]]:
@@ -120,8 +147,8 @@ def _binding(mesh: Snapshot, item: Resource, roots: list[Resource]) -> Binding:
             if name != MESH and (gateway := gateway_named(mesh, name, place)) is not None
         )
     )
-    clients = _clients(mesh, item, in_mesh, gateways)
-    return Binding(item, tuple(dict.fromkeys(hosts)), in_mesh, gateways, clients)
+    holders = _holders(mesh, item, in_mesh, gateways)
+    return Binding(item, tuple(dict.fromkeys(hosts)), in_mesh, gateways, holders)
 
 
 @lru_cache(maxsize=2)

@@ -43,7 +43,7 @@ _FLAT = {
 
 
 def short_type(type_url: str) -> str:
-    """istioctl's short name of an xDS type URL; the URL itself when it has none."""
+    """The short name that istioctl gives an xDS type URL; the URL itself when it has none."""
     return _SHORT_NAMES.get(type_url.rpartition("/")[2], type_url)
 
 

@@ -137,7 +137,7 @@ class Assembly:
         known[name] = parse(entry)
 
     def _note_damage(self, path: str, place: Place) -> None:
-        """An answer of Envoy's of which some parts were garbled is used, and says what is missing."""
+        """An answer of which some parts were garbled is used, and says what is missing."""
         part = self.proxies[place.namespace, place.pod][_PROXY_PARTS[place.file][0]]
         for problem in getattr(part, "errors", ()):
             self.fail(path, problem)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -208,3 +210,9 @@ def test_playbooks_are_sound_and_can_be_listed_and_shown(
     assert answer(capsys, "playbooks", "lint")[0] == ExitCode.OK
     assert "missing-sidecar" in answer(capsys, "playbooks", "list")[1]
     assert "root cause service-selector-mismatch" in answer(capsys, "playbooks", "show", "503")[1]
+
+
+def test_a_reader_that_leaves_early_does_not_change_the_exit_code() -> None:
+    command = f"{sys.executable} -m meshdoctor diagnose {SELECTOR} | true; exit ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(["bash", "-c", command], cwd=CHECKOUT, capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr) == (ExitCode.ROOT_CAUSE, b"")
