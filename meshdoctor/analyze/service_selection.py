@@ -128,6 +128,9 @@ def _without_pods(mesh: Snapshot, use: Use, service: ServiceHost) -> Iterator[Fi
             yield no_pods_finding(mesh, NO_PODS, use, tuple(owners))
         elif not workload_entries_behind(mesh, service):
             yield _mismatch(mesh, use, service)
+            message = f"The selector of {service.resource} matches no workload, scaled down or not"
+            evidence = service.resource.evidence("spec", "selector")
+            yield passes(SCALED_TO_ZERO, use, message, "no-template-matches", [evidence])
         return
     message = f"The selector of {service.resource} matches {templates[0]}"
     evidence = service.resource.evidence("spec", "selector")

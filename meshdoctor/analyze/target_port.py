@@ -55,6 +55,19 @@ def _accepted(use: Use, seen: list[Connections]) -> Iterator[Finding]:
             yield passes(code, use, message, "application-listens", evidence)
 
 
+def _look_alike(
+    use: Use, own: list[RefusingServer], other: list[RefusingServer]
+) -> Iterator[Finding]:
+    """A refused port rules out that one of the two causes which its sign speaks against."""
+    for code, servers in ((TARGET_PORT_NOT_LISTENING, own), (BINDS_TO_LOCALHOST, other)):
+        sign = servers[0].port_sign if servers else None
+        if sign is not None and not (own and other):
+            port = servers[0].seen.port
+            whose = "the application's own" if servers is own else "not the application's"
+            message = f"Port {port} of {servers[0].seen.pod.name} is {whose}: {sign.text}"
+            yield passes(code, use, message, "port-told-apart", sign.evidence)
+
+
 def _judge(
     mesh: Snapshot, use: Use, service: Resource, port: ServicePort, pods: tuple[Resource, ...]
 ) -> Iterator[Finding]:
@@ -82,6 +95,7 @@ def _judge(
         yield localhost_only(mesh, use, service, own)
     if other:
         yield wrong_port(mesh, use, service, port, other)
+    yield from _look_alike(use, own, other)
     if not refusing:
         yield from _accepted(use, seen)
         if use.is_seen and not served and any(item.unread for item in seen):

@@ -50,6 +50,7 @@ def test_a_service_that_selects_its_pods_is_in_order() -> None:
 def test_a_called_service_whose_selector_no_workload_carries_is_at_fault() -> None:
     snapshot = mesh(wrong_selector(), proxies=[client(*no_healthy_upstream()), server()])
     assert named(ANALYZER, snapshot) == [("MD0113", TO, "Service shop/ratings")]
+    assert ("MD0114", TO) in passed(ANALYZER, snapshot)
 
 
 def test_the_fix_is_the_selector_of_the_nearest_workload() -> None:

@@ -74,6 +74,12 @@ def test_a_refused_port_that_the_container_declares_is_the_applications_fault() 
     assert named(ANALYZER, snapshot) == WORKLOAD_AT_FAULT
 
 
+@pytest.mark.parametrize(("target", "ruled_out"), [(9999, "MD0123"), (8080, "MD0122")])
+def test_whose_port_it_is_rules_the_look_alike_out(target: int, ruled_out: str) -> None:
+    snapshot = mesh(behind(target), proxies=[CALLER, server(*refused(target))])
+    assert passed(ANALYZER, snapshot) == {(ruled_out, TO)}
+
+
 @pytest.mark.parametrize(("target", "fault"), [(9999, SERVICE_AT_FAULT), (8080, WORKLOAD_AT_FAULT)])
 def test_counters_tell_as_much_as_the_log(target: int, fault: list[tuple[str, str, str]]) -> None:
     seen = proxy(RATINGS_POD, hosts=counted(target, total=9, failed=9))

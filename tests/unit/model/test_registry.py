@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.build import istio_object, mesh, service
@@ -59,7 +61,7 @@ def test_a_port_without_a_target_means_the_same_number() -> None:
     ],
 )
 def test_headless_services_and_aliases_are_told_apart(
-    spec: dict[str, str], headless: bool, alias: bool
+    spec: dict[str, Any], headless: bool, alias: bool
 ) -> None:
     (found,) = mesh([service("web", **spec)]).registry.hosts
     assert (found.is_headless, found.is_external_name) == (headless, alias)
