@@ -1,0 +1,86 @@
+"""The command palette: where to go, what to filter, how it looks."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from screens.mesh_screen import MeshScreen
+from screens.messages import CauseOpened, ProxyOpened
+from screens.places import PLACES
+from screens.theme import DARK, LIGHT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Command = tuple[str, str, Callable[[], Any]]
+    """What is typed, the line of help beneath, and what is done."""
+
+_MOST_OFFERED = 12
+"""So many are offered before a letter is typed."""
+
+
+class MeshCommands(Provider):
+    """Commands named ``area: Action``; only what applies now."""
+
+    def _commands(self) -> Iterator[Command]:
+        yield from self._places()
+        screen = self.screen
+        if isinstance(screen, MeshScreen):
+            yield "help: Keys of this screen", "Key ?", partial(self.app.run_action, "help")
+            yield from self._of_screen(screen)
+        yield "app: Read again", "Key r", partial(self.app.run_action, "read_again")
+        yield "app: Quit (q)", "Key ctrl+c", partial(self.app.run_action, "quit")
+        for theme in (DARK.name, LIGHT.name):
+            if theme != self.app.theme:
+                yield f"theme: {theme}", "Change the colours", partial(self._use_theme, theme)
+
+    def _places(self) -> Iterator[Command]:
+        for name, place in PLACES.items():
+            title = f"go: {place.title} ({', '.join(place.aliases)})"
+            line = f"{place.line}. Key {place.key}"
+            yield title, line, partial(self.app.run_action, f"go('{name}')")
+
+    def _of_screen(self, screen: MeshScreen) -> Iterator[Command]:
+        yield "filter: All namespaces (ns all)", "Key 0", partial(screen.action_namespace, 0)
+        for number, name in enumerate(screen.state.namespaces, start=1):
+            line = f"Key {number}" if number < 10 else "Only this namespace"
+            title = f"filter: Namespace {name} (ns {name})"
+            yield title, line, partial(screen.action_namespace, number)
+        if screen.table is not None:
+            yield "filter: Rows that match …", "Key /", screen.action_filter
+            yield "filter: Faults only", "Key ctrl+z", screen.action_faults
+            yield "view: Columns at full width", "Key ctrl+w", screen.action_wide
+            yield "view: Row as JSON", "Key y", screen.action_raw
+            yield "copy: What the row stands for", "Key c", screen.action_copy
+
+    def _of_mesh(self) -> Iterator[Command]:
+        """Things in this mesh: found by typing, not offered before."""
+        screen = self.screen
+        if not isinstance(screen, MeshScreen) or screen.state.diagnosis is None:
+            return
+        post = self.app.post_message
+        for cause in screen.state.diagnosis.root_causes:
+            yield f"cause: {cause.id}", cause.title, partial(post, CauseOpened(cause))
+        snapshot = screen.state.snapshot
+        for name in snapshot.proxies if snapshot else ():
+            yield f"proxy: {name}", "What it holds", partial(post, ProxyOpened(name))
+
+    def _use_theme(self, name: str) -> None:
+        self.app.theme = name
+
+    async def discover(self) -> Hits:
+        """The most useful, before a letter is typed."""
+        for number, (title, line, run) in enumerate(self._commands()):
+            if number < _MOST_OFFERED:
+                yield DiscoveryHit(title, run, help=line)
+
+    async def search(self, query: str) -> Hits:
+        """What matches the letters typed."""
+        matcher = self.matcher(query)
+        for title, line, run in (*self._commands(), *self._of_mesh()):
+            score = matcher.match(title)
+            if score > 0:
+                yield Hit(score, matcher.highlight(title), run, help=line)

@@ -1,0 +1,152 @@
+"""The diagnosis: the walk step by step, its evidence, the fix to copy, what was ruled out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on
+
+from meshdoctor.model.diagnosis import Fix, RootCause, RuledOut, Unknown, Walk, WalkedStep
+from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.finding import Finding
+from screens import cause_rows
+from screens.cause_tabs import CauseTabs
+from screens.evidence import evidence_window, statement_window
+from screens.tabs import TabbedScreen
+from screens.widgets.plain_text import PlainText
+from screens.widgets.rows_table import RowsTable
+from screens.window import TextWindow
+from screens.words import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from textual.screen import Screen
+    from textual.widget import Widget
+
+    from meshdoctor.model.diagnosis import Diagnosis
+    from meshdoctor.model.snapshot import Snapshot
+
+
+class DiagnosisScreen(TabbedScreen):
+    """Root causes on top; beneath, everything about the chosen one."""
+
+    CRUMB = "diagnosis"
+    HELP: ClassVar[str] = (
+        "Choose a root cause above; left and right turn the tabs about it. Walk has the playbook's "
+        "steps: enter on a step shows the facts that decided it. Fix has the commands: c copies "
+        "one; meshdoctor itself changes nothing. Ruled out names the look-alikes and why it is "
+        "not them; Unknown, what cannot be told with what was read."
+    )
+    CSS_PATH = "diagnosis.tcss"
+
+    _chosen: RootCause | None = None
+
+    def body(self) -> Iterable[Widget]:
+        """Root causes, then the tabs of the chosen one."""
+        yield PlainText("", id="headline")
+        yield RowsTable("Root causes", cause_rows.CAUSES, id="causes")
+        yield CauseTabs(id="about")
+
+    def show_waiting(self, line: str) -> None:
+        """Say what is being waited for, or why there will be nothing."""
+        self.query_one("#headline", PlainText).say(line)
+        self.query_one(CauseTabs).show_waiting(line)
+        super().show_waiting(line)
+
+    def show(self, snapshot: Snapshot, diagnosis: Diagnosis) -> None:
+        """Show the diagnosis."""
+        # Imported here: it loads yaml, which the first paint need not wait for.
+        from meshdoctor.report.verdict import headline
+
+        del snapshot
+        self.query_one("#headline", PlainText).say(headline(diagnosis))
+        rows = [cause_rows.cause_row(cause) for cause in diagnosis.root_causes]
+        walks = counted(len(diagnosis.walks), "walk")
+        nothing = f"✓ No root cause after {walks} (tab All walks)."
+        if diagnosis.unknown:
+            gaps = counted(len(diagnosis.unknown), "cause")
+            nothing = f"? No root cause was found; {gaps} unknown (tab Unknown)."
+        table = self.query_one("#causes", RowsTable)
+        table.show(rows, nothing)
+        self.query_one(CauseTabs).show_common(diagnosis)
+        current = table.current or next(iter(table.shown), None)
+        self._choose(current.value if current else None)
+
+    def _choose(self, cause: RootCause | None) -> None:
+        self._chosen = cause
+        if self.state.diagnosis is not None:
+            self.query_one(CauseTabs).show_cause(cause, self.state.diagnosis)
+
+    def choose(self, cause: RootCause) -> None:
+        """Put the cursor on one root cause."""
+        self.query_one("#causes", RowsTable).go_to(cause_rows.cause_row(cause).key)
+        self._choose(cause)
+
+    @on(RowsTable.Highlighted, "#causes")
+    def _follow(self, event: RowsTable.Highlighted) -> None:
+        if event.row.value is not self._chosen:
+            self._choose(event.row.value)
+
+    @on(RowsTable.Opened)
+    def _open(self, event: RowsTable.Opened) -> None:
+        value = event.row.value
+        if isinstance(value, RootCause):
+            self.open_tab("tab-walk")
+        else:
+            window = _window_on(value, event.table.detail_of(event.row))
+            self.app.push_screen(window)
+
+    def action_copy(self) -> None:
+        """Copy the focused row's command; in the summary, the fix."""
+        if self.table is None and self._chosen is not None:
+            self.copy_text(self.text_of(self._chosen))
+        else:
+            super().action_copy()
+
+    def text_of(self, value: Any) -> str:
+        """Copying takes the command: a fix's, or the one that shows the evidence."""
+        if isinstance(value, RootCause):
+            return value.fix[0].command if value.fix else value.title
+        if isinstance(value, Fix | Evidence):
+            return value.command
+        return value if isinstance(value, str) else ""
+
+    def raw_of(self, value: Any) -> Any:
+        """The row as the command line's JSON writes it."""
+        from meshdoctor.report.diagnosis_json import evidence_json, finding_json, root_cause_json
+
+        if isinstance(value, RootCause):
+            return root_cause_json(value)
+        if isinstance(value, Evidence):
+            return evidence_json(value)
+        if isinstance(value, Finding):
+            return finding_json(value)
+        if isinstance(value, WalkedStep | RuledOut):
+            return [evidence_json(item) for item in value.evidence]
+        return None
+
+
+def _window_on(value: Any, detail: str) -> Screen[None]:
+    """A window on what a row of some tab stands for."""
+    match value:
+        case WalkedStep():
+            said = f"{value.question}\n\n{value.outcome}: {value.because}"
+            return statement_window(f"Step {value.step}", said, value.evidence)
+        case RuledOut():
+            said = f"It is not {value.id}:\n{value.because}"
+            return statement_window(f"Ruled out: {value.id}", said, value.evidence)
+        case Finding():
+            return statement_window(value.code, value.message, value.evidence)
+        case Evidence():
+            return evidence_window(value)
+        case Fix():
+            return TextWindow("Fix", cause_rows.fix_text(value), copies=value.command)
+        case Walk():
+            return TextWindow(f"Walk: {value.playbook}", cause_rows.walk_text(value))
+        case Unknown():
+            needs = "\n".join(f"  {name}" for name in value.needs)
+            text = f"{value.id} can be neither found nor ruled out.\n\nIt needs\n{needs}\n\n"
+            return TextWindow(f"Unknown: {value.id}", text + value.why_missing)
+        case _:
+            return TextWindow("Detail", detail, copies=value if isinstance(value, str) else "")

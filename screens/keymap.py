@@ -1,0 +1,142 @@
+"""Every key in one place: the same action has the same key on every screen."""
+
+from __future__ import annotations
+
+from textual.binding import Binding
+
+
+def _binding(
+    key: str, action: str, description: str, tooltip: str, *, id: str, show: bool = False
+) -> Binding:
+    return Binding(key, action, description, show=show, id=id, tooltip=tooltip)
+
+
+GO = (
+    _binding("o", "go('overview')", "Overview", "What is wrong, at a glance", id="go-overview"),
+    _binding("v", "go('diagnosis')", "Diagnosis", "The walk to the root cause", id="go-diagnosis"),
+    _binding("x", "go('proxies')", "Proxies", "Every proxy and its sync state", id="go-proxies"),
+    _binding("l", "go('istiod-logs')", "Logs", "istiod's logs, explained", id="go-istiod-logs"),
+    _binding(
+        "h",
+        "go('webhooks')",
+        "Webhooks",
+        "Which webhook injects whom, and who answers",
+        id="go-webhooks",
+    ),
+    _binding(
+        "n",
+        "go('namespaces')",
+        "Namespaces",
+        "Labels, verdicts, pods with and without a proxy",
+        id="go-namespaces",
+    ),
+)
+"""Keys that lead to a screen, from everywhere."""
+
+APP = (
+    _binding(
+        "colon,ctrl+p",
+        "app.command_palette",
+        "Go to",
+        "Type where to go or what to do",
+        id="palette",
+        show=True,
+    ),
+    _binding("question_mark,f1", "help", "Help", "The keys of this screen", id="help", show=True),
+    _binding(
+        "escape",
+        "step_back",
+        "Back",
+        "Clear the filter, else back one screen",
+        id="back",
+        show=True,
+    ),
+    _binding("q", "leave", "Leave", "Back one screen; on the overview, quit", id="leave"),
+    _binding(
+        "r",
+        "read_again",
+        "Read again",
+        "Read and diagnose again; cursor and filter stay",
+        id="read-again",
+    ),
+    _binding("ctrl+c", "quit", "Quit", "Leave at once (copies when text is selected)", id="quit"),
+)
+"""Keys of the app itself."""
+
+SCREEN = (
+    _binding(
+        "slash",
+        "filter",
+        "Filter",
+        "Regular expression; ! in front inverts",
+        id="filter",
+        show=True,
+    ),
+    _binding(
+        "ctrl+z", "faults", "Faults", "Only rows that are not in order", id="faults", show=True
+    ),
+    _binding("y", "raw", "Raw", "The row as JSON, as -o json prints it", id="raw"),
+    _binding(
+        "c",
+        "copy",
+        "Copy",
+        "The command that belongs to the row, else the row",
+        id="copy",
+        show=True,
+    ),
+    _binding("ctrl+w", "wide", "Wide", "Every column at full width, arrows scroll", id="wide"),
+)
+"""Keys of every screen with tables."""
+
+NAMESPACES = tuple(
+    _binding(
+        str(number),
+        f"namespace({number})",
+        f"Namespace {number}" if number else "All namespaces",
+        f"Only the namespace with number {number}" if number else "Rows of every namespace",
+        id=f"namespace-{number}",
+    )
+    for number in range(10)
+)
+"""Digits limit every table to one namespace."""
+
+TABLE = (
+    _binding("enter", "select_cursor", "Open", "What the row stands for", id="open", show=True),
+    _binding("j", "cursor_down", "Down", "One row down", id="down"),
+    _binding("k", "cursor_up", "Up", "One row up", id="up"),
+    _binding("g", "scroll_top", "Top", "First row", id="top"),
+    _binding("G", "scroll_bottom", "Bottom", "Last row", id="bottom"),
+)
+"""Keys of a table that has the focus."""
+
+TABS = (
+    _binding("right", "tab(1)", "Next tab", "The tab to the right", id="next-tab"),
+    _binding("left", "tab(-1)", "Previous tab", "The tab to the left", id="previous-tab"),
+)
+"""Keys of screens that have tabs."""
+
+NOTES = _binding("i", "notes", "Notes", "Show or hide notes (severity info)", id="notes")
+"""On the overview."""
+
+PROXY_LOG = _binding("l", "proxy_log", "Log", "The proxy's own log", id="proxy-log", show=True)
+"""Where a row is a proxy."""
+
+WINDOW = (
+    _binding("escape,q", "dismiss", "Close", "Close this window", id="close"),
+    _binding("c", "copy", "Copy", "Copy the command, else the text", id="copy-window"),
+    _binding("j", "scroll('down')", "Down", "One line down", id="window-down"),
+    _binding("k", "scroll('up')", "Up", "One line up", id="window-up"),
+    _binding("g", "scroll('home')", "Top", "The beginning", id="window-top"),
+    _binding("G", "scroll('end')", "Bottom", "The end", id="window-bottom"),
+    _binding(
+        "ctrl+c",
+        "app.quit",
+        "Quit",
+        "Leave at once (copies when text is selected)",
+        id="window-quit",
+    ),
+)
+"""Keys of a window over a screen."""
+
+ALL = (*GO, *APP, *SCREEN, *NAMESPACES, *TABLE, *TABS, NOTES, PROXY_LOG, *WINDOW)
+"""Every binding of the app; docs/keys.md lists them by id."""

@@ -1,0 +1,106 @@
+"""What the workers tell the app: each message is something that has happened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from textual.message import Message
+
+if TYPE_CHECKING:
+    from meshdoctor.model.diagnosis import Diagnosis, RootCause
+    from meshdoctor.model.snapshot import Snapshot
+
+
+class FilesRead(Message):
+    """Some more of the source was read."""
+
+    def __init__(self, what: str, count: int) -> None:
+        """Say what was read last and how many files have been read."""
+        self.what = what
+        self.count = count
+        super().__init__()
+
+
+class SnapshotTaken(Message):
+    """Everything was read; what is left is to diagnose it."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        """Carry the snapshot."""
+        self.snapshot = snapshot
+        super().__init__()
+
+
+class DiagnosisMade(Message):
+    """The playbooks were walked."""
+
+    def __init__(self, snapshot: Snapshot, diagnosis: Diagnosis) -> None:
+        """Carry the diagnosis and what it was made of."""
+        self.snapshot = snapshot
+        self.diagnosis = diagnosis
+        super().__init__()
+
+
+class ReadFailed(Message):
+    """Nothing can be shown."""
+
+    def __init__(self, reason: str) -> None:
+        """Carry one line for the person."""
+        self.reason = reason
+        super().__init__()
+
+
+class ViewGathered(Message):
+    """A screen's rows were made of a snapshot."""
+
+    def __init__(self, snapshot: Snapshot, view: Any) -> None:
+        """Carry the snapshot it was made of, and what the screen made."""
+        self.snapshot = snapshot
+        self.view = view
+        super().__init__()
+
+
+class CauseOpened(Message):
+    """A root cause was chosen: the app shows the walk that led to it."""
+
+    def __init__(self, cause: RootCause) -> None:
+        """Carry the root cause."""
+        self.cause = cause
+        super().__init__()
+
+
+class ProxyOpened(Message):
+    """A proxy was chosen: the app shows what it holds."""
+
+    def __init__(self, proxy_id: str, tab: str = "") -> None:
+        """Carry the proxy's id, ``pod.namespace``, and the tab to begin with."""
+        self.proxy_id = proxy_id
+        self.tab = tab
+        super().__init__()
+
+
+class ProxyPartMade(Message):
+    """One part of one proxy's configuration was made ready to show."""
+
+    def __init__(self, snapshot: Snapshot, part: str, made: Any, nothing: str) -> None:
+        """Carry the part's name, its table and rows (None when it was not read), and the sentence.
+
+        Args:
+            snapshot: what it was made of.
+            part: name of the part.
+            made: table and rows, or None.
+            nothing: why there are no rows, should there be none.
+        """
+        self.snapshot = snapshot
+        self.part = part
+        self.made = made
+        self.nothing = nothing
+        super().__init__()
+
+
+class NamespaceOpened(Message):
+    """A namespace was chosen: the app shows its pods."""
+
+    def __init__(self, name: str) -> None:
+        """Carry the namespace's name."""
+        self.name = name
+        super().__init__()

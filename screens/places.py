@@ -1,0 +1,42 @@
+"""The places one can go to: name, screen, what stands there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from screens.diagnosis import DiagnosisScreen
+from screens.istiod_logs import IstiodLogsScreen
+from screens.namespaces import NamespacesScreen
+from screens.overview import OverviewScreen
+from screens.proxies import ProxiesScreen
+from screens.webhooks import WebhooksScreen
+
+if TYPE_CHECKING:
+    from screens.mesh_screen import MeshScreen
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place of the app."""
+
+    title: str
+    key: str
+    """The key that leads there, as the registry of keys has it."""
+    aliases: tuple[str, ...]
+    """Short words for the palette, as k9s has them."""
+    line: str
+    screen: type[MeshScreen]
+
+
+PLACES = {
+    "overview": Place("Overview", "o", ("ov",), "What is wrong, at a glance", OverviewScreen),
+    "diagnosis": Place("Diagnosis", "v", ("dx",), "The walk to the root cause", DiagnosisScreen),
+    "proxies": Place("Proxies", "x", ("px",), "Every proxy and its sync state", ProxiesScreen),
+    "istiod-logs": Place(
+        "istiod logs", "l", ("log",), "What the control plane said, explained", IstiodLogsScreen
+    ),
+    "webhooks": Place("Webhooks", "h", ("wh",), "Who gets a sidecar, who answers", WebhooksScreen),
+    "namespaces": Place("Namespaces", "n", ("ns",), "Labels and verdicts", NamespacesScreen),
+}
+"""By the name that the action ``go`` takes; the overview is the bottom of the stack."""

@@ -1,0 +1,104 @@
+"""The header: what is looked at, and that nothing is ever written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+
+from screens.state import Phase
+from screens.widgets.plain_text import PlainText
+
+if TYPE_CHECKING:
+    from textual import events
+
+    from screens.state import MeshState
+
+_SEPARATOR = " · "
+_DIGITS = 9
+
+Part = tuple[str, str, int]
+"""Text, style, and rank: parts of the highest rank are left out first."""
+
+
+def _parts(state: MeshState) -> list[Part]:
+    parts = [
+        ("meshdoctor", "bold $primary", 1),
+        ("read-only", "dim", 3),
+        (state.name.removesuffix(".tar.gz"), "", 0),
+    ]
+    parts.append((f"ns {state.namespace or 'all'}", "bold" if state.namespace else "", 0))
+    if state.snapshot is not None:
+        about = state.snapshot.about
+        parts.append((f"istio {about.istio or 'unknown'}", "", 2))
+        parts.append((f"REPLAY {about.captured_at:%Y-%m-%d %H:%M}Z", "", 1))
+    if state.is_busy:
+        doing = "reading" if state.phase is Phase.READING else "diagnosing"
+        parts.append((f"{doing} {state.files_read} files", "bold", 2))
+    return parts
+
+
+def fitted(parts: list[Part], room: int) -> list[Part]:
+    """As many parts as a line has room for, the least important left out first."""
+    shown = list(parts)
+    while len(shown) > 1 and cell_len(_SEPARATOR.join(text for text, _, _ in shown)) > room:
+        worst = max(rank for _, _, rank in shown)
+        if worst == 0:
+            break
+        shown.remove(next(part for part in reversed(shown) if part[2] == worst))
+    return shown
+
+
+class MeshHeader(PlainText):
+    """``meshdoctor · read-only · source · ns all · istio 1.x · REPLAY time``."""
+
+    DEFAULT_CSS = """
+    MeshHeader { height: 1; background: $panel; padding: 0 1; text-wrap: nowrap; }
+    """
+
+    def __init__(self, state: MeshState) -> None:
+        """Show a state; it follows every change."""
+        super().__init__(id="header")
+        self._state = state
+
+    def on_mount(self) -> None:
+        """Follow the state."""
+        self._state.changed.subscribe(self, self._show)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say as much as the new width has room for."""
+        del event
+        self._show(self._state)
+
+    def _show(self, state: MeshState) -> None:
+        shown: list[tuple[str, str]] = []
+        for text, style, _ in fitted(_parts(state), self.content_size.width):
+            shown += [(_SEPARATOR, "dim"), (text, style)] if shown else [(text, style)]
+        self.say(*shown)
+
+
+class NamespaceBar(PlainText):
+    """``0 all  1 shop  2 pay``: what the digits stand for; only on tall screens."""
+
+    DEFAULT_CSS = """
+    NamespaceBar { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    NamespaceBar { display: none; color: $md-muted; }
+    """
+
+    def __init__(self, state: MeshState) -> None:
+        """Show a state's namespaces; it follows every change."""
+        super().__init__(id="namespaces")
+        self._state = state
+
+    def on_mount(self) -> None:
+        """Follow the state."""
+        self._state.changed.subscribe(self, self._show)
+        self._show(self._state)
+
+    def _show(self, state: MeshState) -> None:
+        names = ("", *state.namespaces[:_DIGITS])
+        parts = [("Namespaces", "")] if len(names) > 1 else []
+        for number, name in enumerate(names if parts else ()):
+            chosen = name == state.namespace
+            parts.append((f" {number} {name or 'all'} ", "reverse" if chosen else ""))
+        self.say(*parts)

@@ -1,0 +1,99 @@
+"""What goes wrong is said on the screen; it never kills the app."""
+
+from __future__ import annotations
+
+import pytest
+
+from meshdoctor.recording.archive import RecordingError
+from meshdoctor.session import RecordingSource, Session
+from screens.overview import OverviewScreen
+from screens.widgets.rows_table import RowsTable
+from tests.functional.scene import HandMade, app_on, press, recording, settled
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (RecordingError("mesh.tar.gz ends in the middle"), "✗ mesh.tar.gz ends in the middle"),
+        (RuntimeError("a fault of ours"), "✗ meshdoctor itself failed: RuntimeError('a fault"),
+    ],
+)
+async def test_a_session_that_cannot_be_read_says_why_and_the_app_goes_on(
+    error: Exception, words: str
+) -> None:
+    app = app_on(HandMade(error=error))
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        assert app.screen.query_one("#wrong", RowsTable).nothing.startswith(words)
+        assert [note.severity for note in app._notifications] == ["error"]
+        await press(pilot, "x")
+        assert app.screen.query_one("#proxies", RowsTable).nothing.startswith(words)
+        await press(pilot, "question_mark", "escape", "escape")
+        assert isinstance(app.screen, OverviewScreen)
+
+
+async def test_reading_again_after_a_failure_shows_the_mesh() -> None:
+    session = HandMade(error=RecordingError("not yet there"))
+    app = app_on(session)
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        session.error = None
+        await press(pilot, "r")
+        assert len(app.screen.query_one("#wrong", RowsTable).shown) == 3
+
+
+async def test_a_failure_to_read_again_keeps_what_was_shown_and_says_so() -> None:
+    session = HandMade()
+    app = app_on(session)
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        session.error = RecordingError("gone")
+        await press(pilot, "r")
+        assert len(app.screen.query_one("#wrong", RowsTable).shown) == 3
+        assert [note.message for note in app._notifications] == ["gone"]
+
+
+@pytest.mark.parametrize(
+    ("key", "view", "table"),
+    [
+        ("x", "meshdoctor.views.proxy_status.rows", "proxies"),
+        ("h", "meshdoctor.views.webhooks.rows", "webhooks"),
+        ("n", "meshdoctor.views.namespaces.rows", "namespaces-table"),
+        ("l", "meshdoctor.views.istiod_logs.istiod_logs", "matters"),
+    ],
+)
+async def test_a_view_that_fails_says_so_on_its_own_screen(
+    key: str, view: str, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("missing")
+
+    monkeypatch.setattr(view, fail)
+    app = app_on()
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        await press(pilot, key)
+        nothing = app.screen.query_one(f"#{table}", RowsTable).nothing
+        assert nothing == "✗ meshdoctor itself failed to show this: KeyError('missing')"
+        await press(pilot, "o")
+        assert len(app.screen.query_one("#wrong", RowsTable).shown) == 3
+
+
+async def test_an_overview_that_fails_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("missing")
+
+    monkeypatch.setattr("meshdoctor.views.summary.summarize", fail)
+    app = app_on()
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        assert "itself failed" in app.screen.query_one("#wrong", RowsTable).nothing
+
+
+async def test_damage_found_while_reading_is_listed_on_the_overview() -> None:
+    app = app_on(Session(RecordingSource(recording("proxy-cannot-reach-istiod"))))
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        missing = app.screen.query_one("#not-read", RowsTable).shown
+        assert [row.key for row in missing] == [item.what for item in app.state.diagnosis.not_read]  # type: ignore[union-attr]
+        assert missing
