@@ -48,6 +48,18 @@ def _word(text: str | None) -> str | None:
 
 
 @lru_cache(maxsize=4096)
+def _address(text: str | None) -> str | None:
+    """A connection's end: requests that share a connection, or a host, share the text."""
+    return None if text in _ABSENT else text
+
+
+@lru_cache(maxsize=4096)
+def _path(text: str | None) -> str | None:
+    """A path, apart from other words: paths may be many, and must not drive those out."""
+    return None if text in _ABSENT else text
+
+
+@lru_cache(maxsize=4096)
 def _reason(text: str | None) -> str | None:
     """A reason as Envoy writes it today: older ones have blanks where it now puts ``_``."""
     return None if text is None or text in _ABSENT else text.replace(" ", "_")
@@ -102,7 +114,7 @@ def build_entry(values: Sequence[str | None], line: int, text: str) -> AccessLog
         line,
         log_time(time),
         _word(method),
-        None if path in _ABSENT else path,
+        _path(path),
         _word(protocol),
         _number(code) or 0,
         _flags(flags),
@@ -116,9 +128,9 @@ def build_entry(values: Sequence[str | None], line: int, text: str) -> AccessLog
         _word(authority),
         _word(upstream_host),
         _word(cluster),
-        None if upstream_local in _ABSENT else upstream_local,
+        _address(upstream_local),
         _word(downstream_local),
-        None if downstream_remote in _ABSENT else downstream_remote,
+        _address(downstream_remote),
         _word(sni),
         _word(route),
         text,

@@ -124,8 +124,6 @@ class Cluster:
     hosts: tuple[Endpoint, ...]
     """Hosts of ``load_assignment``, for STATIC and DNS clusters."""
     error_state: ErrorState | None
-    version: str
-    last_updated: str
     pointer: str
     """Pointer to the entry, which holds ``cluster``, ``last_updated`` and ``error_state``."""
 

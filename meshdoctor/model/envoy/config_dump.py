@@ -72,6 +72,8 @@ class ConfigDump:
     """Parts that could not be read: ``<pointer>: <why>``."""
     versions: Mapping[str, str]
     """``version_info`` of the sections that have one."""
+    _shared: object = field(default=None, repr=False, compare=False)
+    """Keeps alive what the proxies of a recording have in common, as long as one of them lives."""
     _clusters: dict[str, Cluster] = field(init=False, repr=False, compare=False)
     _routes: dict[str, RouteConfig] = field(init=False, repr=False, compare=False)
     _endpoints: dict[str, ClusterLoadAssignment] = field(init=False, repr=False, compare=False)

@@ -65,6 +65,8 @@ class HostStatuses:
     clusters: tuple[ClusterStatus, ...]
     errors: tuple[str, ...]
     """Parts that could not be read: ``<pointer>: <why>``."""
+    _shared: object = field(default=None, repr=False, compare=False)
+    """Keeps alive what the proxies of a recording have in common, as long as one of them lives."""
     _by_name: dict[str, ClusterStatus] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

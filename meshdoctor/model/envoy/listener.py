@@ -47,7 +47,6 @@ class Listener:
     failed: Listener | None
     """What that update would have been."""
     version: str
-    last_updated: str
     pointer: str
     """Pointer to the entry, which holds the states."""
 

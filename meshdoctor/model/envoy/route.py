@@ -126,8 +126,6 @@ class RouteConfig:
     name: str
     state: RouteConfigState
     virtual_hosts: tuple[VirtualHost, ...]
-    version: str
-    last_updated: str
     pointer: str
     """Pointer to the entry of the dump; for an inline one, to the RouteConfiguration itself."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,16 +13,26 @@ from meshdoctor.model.resource import as_list, as_mapping, parse_time
 from meshdoctor.parse.envoy.address import read_address
 from meshdoctor.parse.envoy.decoding import decode
 from meshdoctor.parse.envoy.fields import Notes, integer, mappings, text
+from meshdoctor.parse.envoy.sharing import shared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 _SAN_KINDS = ("uri", "dns", "ip_address")
 
 
 def _sans(value: object) -> tuple[str, ...]:
     names = (as_mapping(item) for item in as_list(value))
-    return tuple(name for item in names for kind in _SAN_KINDS if (name := text(item.get(kind))))
+    return shared(
+        tuple(name for item in names for kind in _SAN_KINDS if (name := text(item.get(kind))))
+    )
+
+
+@lru_cache(maxsize=256)
+def _time(written: str) -> datetime | None:
+    """A moment in a certificate's life, which every TLS context that holds it repeats."""
+    return parse_time(written)
 
 
 def _details(value: object, pointer: str, notes: Notes) -> tuple[CertDetails, ...]:
@@ -31,8 +42,8 @@ def _details(value: object, pointer: str, notes: Notes) -> tuple[CertDetails, ..
             path=text(entry.get("path")),
             sans=_sans(entry.get("subject_alt_names")),
             days_until_expiration=integer(entry.get("days_until_expiration")),
-            valid_from=parse_time(entry.get("valid_from")),
-            expiration_time=parse_time(entry.get("expiration_time")),
+            valid_from=_time(text(entry.get("valid_from"))),
+            expiration_time=_time(text(entry.get("expiration_time"))),
             pointer=at,
         )
         for at, entry in mappings(value, pointer, notes)
@@ -50,7 +61,7 @@ def parse_certs(data: bytes) -> tuple[CertInfo, ...]:
     key = "certificates"
     return tuple(
         CertInfo(
-            ca_cert=_details(entry.get("ca_cert"), f"{at}/ca_cert", notes),
+            ca_cert=shared(_details(entry.get("ca_cert"), f"{at}/ca_cert", notes)),
             cert_chain=_details(entry.get("cert_chain"), f"{at}/cert_chain", notes),
             pointer=at,
         )

@@ -30,7 +30,8 @@ def is_camel_case(section: Mapping[str, Any]) -> bool:
     return any(_CAMEL.fullmatch(key) for key in section)
 
 
-def _snake(key: str) -> str:
+def to_snake_key(key: str) -> str:
+    """Respell one field name."""
     if key in _KEPT or not _CAMEL.fullmatch(key):
         return _ODD.get(key, key)
     return _UPPER.sub(lambda found: f"_{found[0].lower()}", key)
@@ -39,7 +40,8 @@ def _snake(key: str) -> str:
 def to_snake_case(section: Mapping[str, Any]) -> dict[str, Any]:
     """Respell the field names of a section, at every depth."""
     return {
-        _snake(key): value if key in _DATA else _respelt(value) for key, value in section.items()
+        to_snake_key(key): value if key in _DATA else _respelt(value)
+        for key, value in section.items()
     }
 
 

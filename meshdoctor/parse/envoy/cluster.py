@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from meshdoctor.model.envoy.cluster import (
@@ -17,15 +19,17 @@ from meshdoctor.parse.envoy.error_state import read_error_state
 from meshdoctor.parse.envoy.fields import (
     Notes,
     istio_metadata,
-    mappings,
     text,
     wrapped_integer,
 )
 from meshdoctor.parse.envoy.metadata import read_config_pointer
+from meshdoctor.parse.envoy.sharing import TIMES_AND_VERSIONS, shared
 from meshdoctor.parse.envoy.upstream_tls import read_cluster_tls
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from meshdoctor.parse.envoy.section import Section
 
 UNLIMITED = 4294967295
 """What istiod writes for a limit that nobody set."""
@@ -73,7 +77,8 @@ def read_circuit_breakers(value: object, pointer: str) -> CircuitBreakers | None
         for field, default in _DEFAULTS.items():
             limit = wrapped_integer(threshold[field]) if field in threshold else default
             limits[field] = None if limit == UNLIMITED else limit
-        return CircuitBreakers(**limits, pointer=f"{pointer}/thresholds/{index}")
+        place = intern(f"{pointer}/thresholds/{index}")
+        return shared(CircuitBreakers(**limits, pointer=place))
     return None
 
 
@@ -98,29 +103,31 @@ def _max_requests(config: Mapping[str, Any]) -> int | None:
 
 
 def _services(istio: Mapping[str, Any]) -> tuple[ServiceRef, ...]:
-    return tuple(
-        ServiceRef(
-            name=text(as_mapping(item).get("name")),
-            namespace=text(as_mapping(item).get("namespace")),
-            host=text(as_mapping(item).get("host")),
+    return shared(
+        tuple(
+            ServiceRef(
+                name=text(as_mapping(item).get("name")),
+                namespace=text(as_mapping(item).get("namespace")),
+                host=text(as_mapping(item).get("host")),
+            )
+            for item in as_list(istio.get("services"))
         )
-        for item in as_list(istio.get("services"))
     )
 
 
 def _read_cluster(
-    entry: Mapping[str, Any], state: ClusterState, pointer: str, notes: Notes
-) -> Cluster | None:
+    state: ClusterState, entry: Mapping[str, Any], pointer: str, notes: Notes
+) -> Iterator[Cluster]:
     config = as_mapping(entry.get("cluster"))
     name = text(config.get("name"))
     if not name:
         notes.add(pointer, "a cluster without a name")
-        return None
+        return
     at = f"{pointer}/cluster"
     istio = istio_metadata(config)
     tls = read_cluster_tls(config, at)
     assignment = as_mapping(config.get("load_assignment"))
-    return Cluster(
+    yield Cluster(
         name=name,
         type=_type(config),
         state=state,
@@ -143,17 +150,13 @@ def _read_cluster(
         eds_service_name=text(as_mapping(config.get("eds_cluster_config")).get("service_name")),
         hosts=read_endpoints(assignment.get("endpoints"), f"{at}/load_assignment/endpoints", notes),
         error_state=read_error_state(entry.get("error_state"), f"{pointer}/error_state"),
-        version=text(entry.get("version_info")),
-        last_updated=text(entry.get("last_updated")),
         pointer=pointer,
     )
 
 
-def read_clusters(section: Mapping[str, Any], pointer: str, notes: Notes) -> tuple[Cluster, ...]:
+def read_clusters(section: Section) -> tuple[Cluster, ...]:
     """Read a ``ClustersConfigDump``: active, then static, then warming."""
     found: list[Cluster] = []
     for key, state in _LISTS:
-        for at, entry in mappings(section.get(key), f"{pointer}/{key}", notes):
-            if cluster := _read_cluster(entry, state, at, notes):
-                found.append(cluster)
+        found += section.read_alike(key, TIMES_AND_VERSIONS, partial(_read_cluster, state))
     return tuple(found)

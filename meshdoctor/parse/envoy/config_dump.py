@@ -9,23 +9,24 @@ import msgspec
 from meshdoctor.model.envoy import config_dump as sections
 from meshdoctor.model.envoy.config_dump import ConfigDump
 from meshdoctor.parse.envoy.bootstrap import read_bootstrap
-from meshdoctor.parse.envoy.camel_case import camel_pointers, is_camel_case, to_snake_case
 from meshdoctor.parse.envoy.cluster import read_clusters
 from meshdoctor.parse.envoy.decoding import decode
 from meshdoctor.parse.envoy.ecds import read_ecds
 from meshdoctor.parse.envoy.endpoint import read_load_assignments
-from meshdoctor.parse.envoy.fields import Notes, text
+from meshdoctor.parse.envoy.fields import Notes
 from meshdoctor.parse.envoy.listener import read_listeners
 from meshdoctor.parse.envoy.route import read_routes
 from meshdoctor.parse.envoy.secret import read_secrets
+from meshdoctor.parse.envoy.section import Section
+from meshdoctor.parse.envoy.sharing import Pool, open_pool
 from meshdoctor.parse.errors import ParseError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from meshdoctor.model.envoy.bootstrap import Bootstrap
 
-_READERS: dict[str, tuple[str, Callable[[Mapping[str, Any], str, Notes], tuple[Any, ...]]]] = {
+_READERS: dict[str, tuple[str, Callable[[Section], tuple[Any, ...]]]] = {
     sections.CLUSTERS: ("clusters", read_clusters),
     sections.LISTENERS: ("listeners", read_listeners),
     sections.ROUTES: ("routes", read_routes),
@@ -39,42 +40,36 @@ class _Dump(msgspec.Struct):
     configs: list[msgspec.Raw] | None = None
 
 
-class _Typed(msgspec.Struct):
-    type: Any = msgspec.field(name="@type", default="")
-
-
 class _Reading:
     """What has been read of a dump so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, pool: Pool) -> None:
         self.bootstrap: Bootstrap | None = None
         self.parts: dict[str, tuple[Any, ...]] = {name: () for name, _ in _READERS.values()}
         self.sections: list[str] = []
         self.versions: dict[str, str] = {}
         self.notes = Notes()
+        self._pool = pool
 
     def add(self, raw: msgspec.Raw, pointer: str) -> None:
         """Read one section."""
         try:
-            name = text(decode(raw, _Typed, "a section").type).rpartition(".")[2]
+            section = Section(raw, pointer, self.notes, self._pool)
+            name = section.text("@type").rpartition(".")[2]
             self.sections.append(name)
             if name == sections.BOOTSTRAP:
                 self.bootstrap = read_bootstrap(raw, pointer)
             elif name in _READERS:
-                self._add_section(name, decode(raw, dict[str, Any], "a section"), pointer)
+                self._add_section(name, section)
         except ParseError as error:
             self.notes.add(pointer, str(error))
 
-    def _add_section(self, name: str, section: Mapping[str, Any], pointer: str) -> None:
+    def _add_section(self, name: str, section: Section) -> None:
         part, read = _READERS[name]
-        camel = is_camel_case(section)
-        if camel:
-            section = to_snake_case(section)
-        if version := text(section.get("version_info")):
+        if version := section.text("version_info"):
             self.versions[name] = version
-        found = read(section, pointer, self.notes)
         # A dump may hold a section several times: Envoy splits ECDS so.
-        self.parts[part] += camel_pointers(found) if camel else found
+        self.parts[part] += read(section)
 
 
 def parse_config_dump(data: bytes) -> ConfigDump:
@@ -90,7 +85,8 @@ def parse_config_dump(data: bytes) -> ConfigDump:
         ParseError: it is not a JSON object, or its ``configs`` is not a list.
     """
     dump = decode(data, _Dump, "an Envoy config dump")
-    reading = _Reading()
+    pool = open_pool()
+    reading = _Reading(pool)
     for index, raw in enumerate(dump.configs or ()):
         reading.add(raw, f"/configs/{index}")
     return ConfigDump(
@@ -99,4 +95,5 @@ def parse_config_dump(data: bytes) -> ConfigDump:
         errors=reading.notes.all(),
         versions=reading.versions,
         **reading.parts,
+        _shared=pool,
     )

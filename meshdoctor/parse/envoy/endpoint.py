@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from sys import intern
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +10,12 @@ from meshdoctor.model.envoy.endpoint import ClusterLoadAssignment, Endpoint
 from meshdoctor.model.resource import as_mapping
 from meshdoctor.parse.envoy.address import read_address
 from meshdoctor.parse.envoy.fields import Notes, integer, mappings, text, wrapped_integer
+from meshdoctor.parse.envoy.sharing import TIMES_AND_VERSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from meshdoctor.parse.envoy.section import Section
 
 
 def read_locality(value: object) -> str:
@@ -60,19 +64,26 @@ def _endpoints(localities: object, pointer: str, notes: Notes) -> Iterator[Endpo
             yield _read_endpoint(entry, locality, priority, place)
 
 
-def read_load_assignments(
-    section: Mapping[str, Any], pointer: str, notes: Notes
-) -> tuple[ClusterLoadAssignment, ...]:
+def _read_assignment(
+    static: bool, entry: Mapping[str, Any], pointer: str, notes: Notes
+) -> Iterator[ClusterLoadAssignment]:
+    config = as_mapping(entry.get("endpoint_config"))
+    name = text(config.get("cluster_name"))
+    if not name:
+        notes.add(pointer, "no cluster_name")
+        return
+    place = f"{pointer}/endpoint_config/endpoints"
+    endpoints = read_endpoints(config.get("endpoints"), place, notes)
+    yield ClusterLoadAssignment(name, endpoints, static, pointer)
+
+
+def read_load_assignments(section: Section) -> tuple[ClusterLoadAssignment, ...]:
     """Read an ``EndpointsConfigDump`` (present only when asked for with ``include_eds``)."""
-    found = []
-    for key, static in (("dynamic_endpoint_configs", False), ("static_endpoint_configs", True)):
-        for at, entry in mappings(section.get(key), f"{pointer}/{key}", notes):
-            config = as_mapping(entry.get("endpoint_config"))
-            name = text(config.get("cluster_name"))
-            if not name:
-                notes.add(at, "no cluster_name")
-                continue
-            place = f"{at}/endpoint_config/endpoints"
-            endpoints = read_endpoints(config.get("endpoints"), place, notes)
-            found.append(ClusterLoadAssignment(name, endpoints, static, at))
-    return tuple(found)
+    return (
+        *section.read_alike(
+            "dynamic_endpoint_configs", TIMES_AND_VERSIONS, partial(_read_assignment, False)
+        ),
+        *section.read_alike(
+            "static_endpoint_configs", TIMES_AND_VERSIONS, partial(_read_assignment, True)
+        ),
+    )

@@ -6,6 +6,7 @@ from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from meshdoctor.model.resource import as_list, as_mapping
+from meshdoctor.parse.envoy.sharing import shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,9 +22,11 @@ class Notes:
     def __init__(self) -> None:
         """Start with nothing noted."""
         self._notes: list[str] = []
+        self.count = 0
 
     def add(self, pointer: str, reason: str) -> None:
         """Note a part that was skipped."""
+        self.count += 1
         if len(self._notes) < _MOST_NOTES:
             self._notes.append(f"{pointer}: {reason}")
 
@@ -60,7 +63,7 @@ def wrapped_integer(value: object) -> int | None:
 
 def strings(value: object) -> tuple[str, ...]:
     """The strings of a list; other items are dropped."""
-    return tuple(intern(item) for item in as_list(value) if isinstance(item, str))
+    return shared(tuple(intern(item) for item in as_list(value) if isinstance(item, str)))
 
 
 def mappings(value: object, pointer: str, notes: Notes) -> Iterator[tuple[str, Mapping[str, Any]]]:

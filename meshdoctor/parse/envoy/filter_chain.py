@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from sys import intern
 from typing import TYPE_CHECKING, Any
 
@@ -21,24 +20,13 @@ from meshdoctor.parse.envoy.http_connection_manager import read_http_connection_
 from meshdoctor.parse.envoy.metadata import read_config_pointer
 from meshdoctor.parse.envoy.rbac import read_rbac
 from meshdoctor.parse.envoy.route import read_weighted_clusters
+from meshdoctor.parse.envoy.sharing import shared
 from meshdoctor.parse.envoy.upstream_tls import peer_names, sds_names, validation_ca
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from meshdoctor.model.envoy.security import RbacFilter
-
-
-@lru_cache(maxsize=4096)
-def _shared_match(
-    port: int | None,
-    ranges: tuple[str, ...],
-    names: tuple[str, ...],
-    transport: str,
-    protocols: tuple[str, ...],
-) -> FilterChainMatch:
-    """Matches repeat on every port of every proxy, so they are shared."""
-    return FilterChainMatch(port, ranges, names, transport, protocols)
 
 
 def _match(value: object) -> FilterChainMatch:
@@ -50,12 +38,14 @@ def _match(value: object) -> FilterChainMatch:
         )
         for item in as_list(match.get("prefix_ranges"))
     )
-    return _shared_match(
-        wrapped_integer(match.get("destination_port")),
-        ranges,
-        strings(match.get("server_names")),
-        text(match.get("transport_protocol")),
-        strings(match.get("application_protocols")),
+    return shared(
+        FilterChainMatch(
+            wrapped_integer(match.get("destination_port")),
+            ranges,
+            strings(match.get("server_names")),
+            text(match.get("transport_protocol")),
+            strings(match.get("application_protocols")),
+        )
     )
 
 
@@ -106,7 +96,7 @@ def read_filter_chain(entry: Mapping[str, Any], pointer: str, notes: Notes) -> F
         name=text(entry.get("name")),
         match=_match(entry.get("filter_chain_match")),
         tls=_downstream_tls(entry.get("transport_socket"), f"{pointer}/transport_socket"),
-        filters=tuple(names),
+        filters=shared(tuple(names)),
         http=http,
         tcp=tcp,
         rbac=(*rbac, *http_rbac),

@@ -8,12 +8,14 @@ from meshdoctor.model.envoy.host_status import ClusterStatus, HostStatus, HostSt
 from meshdoctor.model.resource import as_list, as_mapping
 from meshdoctor.parse.envoy.address import read_address
 from meshdoctor.parse.envoy.cluster import read_circuit_breakers
-from meshdoctor.parse.envoy.decoding import decode
 from meshdoctor.parse.envoy.endpoint import read_locality
 from meshdoctor.parse.envoy.fields import Notes, integer, mappings, text
+from meshdoctor.parse.envoy.section import Section
+from meshdoctor.parse.envoy.sharing import open_pool
+from meshdoctor.parse.errors import ParseError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _COUNTERS = (
     "cx_total",
@@ -59,13 +61,13 @@ def _read_host(entry: Mapping[str, Any], pointer: str) -> HostStatus:
     )
 
 
-def _read_cluster(entry: Mapping[str, Any], pointer: str, notes: Notes) -> ClusterStatus | None:
+def _read_cluster(entry: Mapping[str, Any], pointer: str, notes: Notes) -> Iterator[ClusterStatus]:
     name = text(entry.get("name"))
     if not name:
         notes.add(pointer, "a cluster without a name")
-        return None
+        return
     place = f"{pointer}/host_statuses"
-    return ClusterStatus(
+    yield ClusterStatus(
         name=name,
         added_via_api=entry.get("added_via_api") is True,
         eds_service_name=text(entry.get("eds_service_name")),
@@ -88,11 +90,12 @@ def parse_clusters(data: bytes) -> HostStatuses:
     Raises:
         ParseError: it is not a JSON object.
     """
-    document = decode(data, dict[str, Any], "a JSON object")
-    notes = Notes()
-    key = "cluster_statuses"
-    found = (
-        _read_cluster(entry, at, notes)
-        for at, entry in mappings(document.get(key), f"/{key}", notes)
-    )
-    return HostStatuses(tuple(item for item in found if item), notes.all())
+    try:
+        # Fields that are not read are not decoded either, but garbled ones tell of a garbled file.
+        data.decode()
+    except UnicodeDecodeError as error:
+        raise ParseError(f"not valid JSON: {error}") from None
+    notes, pool = Notes(), open_pool()
+    answer = Section(data, "", notes, pool)
+    clusters = tuple(answer.read_alike("cluster_statuses", frozenset(), _read_cluster))
+    return HostStatuses(clusters, notes.all(), _shared=pool)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from meshdoctor.model.envoy.filter_chain import HttpConnectionManager, HttpFilter
@@ -11,18 +10,13 @@ from meshdoctor.parse.envoy.fields import Notes, mappings, text
 from meshdoctor.parse.envoy.jwt import read_jwt_providers
 from meshdoctor.parse.envoy.rbac import read_rbac
 from meshdoctor.parse.envoy.route import FAULT_FILTER, read_fault, read_route_config
+from meshdoctor.parse.envoy.sharing import shared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from meshdoctor.model.envoy.route import Fault
     from meshdoctor.model.envoy.security import JwtProvider, RbacFilter
-
-
-@lru_cache(maxsize=1024)
-def _http_filter(name: str, type_url: str) -> HttpFilter:
-    """Filters repeat in every chain of every proxy, so they are shared."""
-    return HttpFilter(name, type_url)
 
 
 def read_http_connection_manager(
@@ -42,7 +36,7 @@ def read_http_connection_manager(
     for at, entry in mappings(config.get("http_filters"), f"{pointer}/http_filters", notes):
         type_url = text(as_mapping(entry.get("typed_config")).get("@type"))
         name = text(entry.get("name"))
-        filters.append(_http_filter(name, type_url))
+        filters.append(HttpFilter(name, type_url))
         if found := read_rbac(entry, at):
             rbac.append(found)
         providers += read_jwt_providers(entry, at)
@@ -55,7 +49,7 @@ def read_http_connection_manager(
             route_config=read_route_config(inline, "inline", f"{pointer}/route_config", notes)
             if isinstance(inline, dict)
             else None,
-            filters=tuple(filters),
+            filters=shared(tuple(filters)),
             jwt_providers=tuple(providers),
             fault=fault,
             has_access_log=bool(config.get("access_log")),

@@ -10,11 +10,13 @@ from meshdoctor.parse.envoy.address import read_address
 from meshdoctor.parse.envoy.error_state import read_error_state
 from meshdoctor.parse.envoy.fields import Notes, mappings, text
 from meshdoctor.parse.envoy.filter_chain import read_filter_chain
+from meshdoctor.parse.envoy.sharing import TIMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from meshdoctor.model.envoy.error_state import ErrorState
+    from meshdoctor.parse.envoy.section import Section
 
 _STATES: tuple[ListenerState, ...] = ("active", "warming", "draining")
 
@@ -58,7 +60,6 @@ def _read_listener(
         error=error[0],
         failed=error[1],
         version=text(holder.get("version_info")),
-        last_updated=text(holder.get("last_updated")),
         pointer=places[0],
     )
 
@@ -108,17 +109,18 @@ def _without_repeats(listeners: list[Listener]) -> Iterator[Listener]:
             yield item
 
 
-def read_listeners(section: Mapping[str, Any], pointer: str, notes: Notes) -> tuple[Listener, ...]:
+def _static(entry: Mapping[str, Any], pointer: str, notes: Notes) -> Iterator[Listener]:
+    config = entry.get("listener")
+    if not isinstance(config, dict):
+        notes.add(pointer, "no listener")
+        return
+    yield _read_listener(entry, config, "static", (pointer, f"{pointer}/listener"), notes)
+
+
+def read_listeners(section: Section) -> tuple[Listener, ...]:
     """Read a ``ListenersConfigDump``: dynamic ones in all their states, then static ones."""
-    found: list[Listener] = []
-    key = "dynamic_listeners"
-    for at, entry in mappings(section.get(key), f"{pointer}/{key}", notes):
-        found += _dynamic(entry, at, notes)
-    key = "static_listeners"
-    for at, entry in mappings(section.get(key), f"{pointer}/{key}", notes):
-        config = entry.get("listener")
-        if not isinstance(config, dict):
-            notes.add(at, "no listener")
-            continue
-        found.append(_read_listener(entry, config, "static", (at, f"{at}/listener"), notes))
+    found = [
+        *section.read_alike("dynamic_listeners", TIMES, _dynamic),
+        *section.read_alike("static_listeners", TIMES, _static),
+    ]
     return tuple(_without_repeats(found))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from meshdoctor.model.envoy.route import (
@@ -25,9 +26,12 @@ from meshdoctor.parse.envoy.fields import (
 )
 from meshdoctor.parse.envoy.metadata import read_config_pointer
 from meshdoctor.parse.envoy.route_match import read_route_match
+from meshdoctor.parse.envoy.sharing import TIMES_AND_VERSIONS, shared
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from meshdoctor.parse.envoy.section import Section
 
 FAULT_FILTER = "envoy.filters.http.fault"
 _WHOLE = 100
@@ -41,14 +45,16 @@ def read_weighted_clusters(action: Mapping[str, Any]) -> tuple[WeightedCluster, 
     """Destinations of a route or a TCP proxy: one ``cluster`` or several weighted ones."""
     single = action.get("cluster")
     if isinstance(single, str) and single:
-        return (WeightedCluster(text(single), _WHOLE),)
+        return shared((WeightedCluster(text(single), _WHOLE),))
     weighted = as_mapping(action.get("weighted_clusters"))
-    return tuple(
-        WeightedCluster(
-            text(as_mapping(item).get("name")),
-            wrapped_integer(as_mapping(item).get("weight")) or 0,
+    return shared(
+        tuple(
+            WeightedCluster(
+                text(as_mapping(item).get("name")),
+                wrapped_integer(as_mapping(item).get("weight")) or 0,
+            )
+            for item in as_list(weighted.get("clusters"))
         )
-        for item in as_list(weighted.get("clusters"))
     )
 
 
@@ -71,10 +77,12 @@ def read_fault(value: object, pointer: str) -> Fault | None:
 def _retry_policy(value: object) -> RetryPolicy | None:
     if not isinstance(value, dict):
         return None
-    return RetryPolicy(
-        retry_on=text(value.get("retry_on")),
-        num_retries=wrapped_integer(value.get("num_retries")),
-        per_try_timeout=text(value.get("per_try_timeout")),
+    return shared(
+        RetryPolicy(
+            retry_on=text(value.get("retry_on")),
+            num_retries=wrapped_integer(value.get("num_retries")),
+            per_try_timeout=text(value.get("per_try_timeout")),
+        )
     )
 
 
@@ -121,32 +129,41 @@ def _read_virtual_host(entry: Mapping[str, Any], pointer: str, notes: Notes) -> 
 
 
 def read_route_config(
-    entry: Mapping[str, Any], state: RouteConfigState, pointer: str, notes: Notes
+    config: Mapping[str, Any], state: RouteConfigState, pointer: str, notes: Notes
 ) -> RouteConfig:
-    """Read one RouteConfiguration: an entry of the dump, or the bare thing when inline."""
-    inline = state == "inline"
-    config = entry if inline else as_mapping(entry.get("route_config"))
-    at = f"{pointer}/virtual_hosts" if inline else f"{pointer}/route_config/virtual_hosts"
+    """Read one RouteConfiguration.
+
+    Args:
+        config: the RouteConfiguration itself.
+        state: where it comes from.
+        pointer: to the entry that holds it; to itself when it is inline.
+        notes: takes what could not be read.
+    """
+    at = pointer if state == "inline" else f"{pointer}/route_config"
     return RouteConfig(
         name=text(config.get("name")),
         state=state,
         virtual_hosts=tuple(
             _read_virtual_host(host, place, notes)
-            for place, host in mappings(config.get("virtual_hosts"), at, notes)
+            for place, host in mappings(config.get("virtual_hosts"), f"{at}/virtual_hosts", notes)
         ),
-        version="" if inline else text(entry.get("version_info")),
-        last_updated="" if inline else text(entry.get("last_updated")),
         pointer=pointer,
     )
 
 
-def read_routes(section: Mapping[str, Any], pointer: str, notes: Notes) -> tuple[RouteConfig, ...]:
+def _read_entry(
+    state: RouteConfigState, entry: Mapping[str, Any], pointer: str, notes: Notes
+) -> Iterator[RouteConfig]:
+    config = entry.get("route_config")
+    if not isinstance(config, dict):
+        notes.add(pointer, "no route_config")
+        return
+    yield read_route_config(config, state, pointer, notes)
+
+
+def read_routes(section: Section) -> tuple[RouteConfig, ...]:
     """Read a ``RoutesConfigDump``: dynamic, then static."""
     found: list[RouteConfig] = []
     for key, state in _LISTS:
-        for at, entry in mappings(section.get(key), f"{pointer}/{key}", notes):
-            if not isinstance(entry.get("route_config"), dict):
-                notes.add(at, "no route_config")
-                continue
-            found.append(read_route_config(entry, state, at, notes))
+        found += section.read_alike(key, TIMES_AND_VERSIONS, partial(_read_entry, state))
     return tuple(found)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from meshdoctor.model.envoy.route import HeaderMatch, PathKind, RouteMatch
 from meshdoctor.model.resource import as_list, as_mapping
 from meshdoctor.parse.envoy.fields import text
+from meshdoctor.parse.envoy.sharing import shared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,10 +60,12 @@ def read_route_match(value: object) -> RouteMatch:
     else:
         if "safe_regex" in match:
             kind, wanted = "safe_regex", text(as_mapping(match["safe_regex"]).get("regex"))
-    return RouteMatch(
-        kind=kind,
-        value=wanted,
-        headers=_matchers(match.get("headers")),
-        query=_matchers(match.get("query_parameters")),
-        case_sensitive=match.get("case_sensitive") is not False,
+    return shared(
+        RouteMatch(
+            kind=kind,
+            value=wanted,
+            headers=_matchers(match.get("headers")),
+            query=_matchers(match.get("query_parameters")),
+            case_sensitive=match.get("case_sensitive") is not False,
+        )
     )

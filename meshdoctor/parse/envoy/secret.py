@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from meshdoctor.model.envoy.secret import Certificate, Secret, SecretState
@@ -13,6 +14,8 @@ from meshdoctor.parse.envoy.fields import Notes, mappings, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from meshdoctor.parse.envoy.section import Section
 
 _LISTS: tuple[tuple[str, SecretState], ...] = (
     ("dynamic_warming_secrets", "warming"),
@@ -52,13 +55,13 @@ def _sources(
 
 
 def _read_secret(
-    entry: Mapping[str, Any], state: SecretState, pointer: str, notes: Notes
-) -> Secret | None:
+    state: SecretState, entry: Mapping[str, Any], pointer: str, notes: Notes
+) -> Iterator[Secret]:
     secret = as_mapping(entry.get("secret"))
     name = text(entry.get("name")) or text(secret.get("name"))
     if not name:
         notes.add(pointer, "a secret without a name")
-        return None
+        return
     certificates: list[Certificate] = []
     for source, at, domain in _sources(secret, f"{pointer}/secret", notes):
         pem, field = _pem(source)
@@ -66,7 +69,7 @@ def _read_secret(
         certificates += found
         if unread:
             notes.add(at, "a certificate that cannot be read")
-    return Secret(
+    yield Secret(
         name=name,
         state=state,
         purpose=next((p for p in _PURPOSES if isinstance(secret.get(p), dict)), ""),
@@ -77,11 +80,9 @@ def _read_secret(
     )
 
 
-def read_secrets(section: Mapping[str, Any], pointer: str, notes: Notes) -> tuple[Secret, ...]:
+def read_secrets(section: Section) -> tuple[Secret, ...]:
     """Read a ``SecretsConfigDump``: warming, then active, then static."""
     found: list[Secret] = []
     for key, state in _LISTS:
-        for at, entry in mappings(section.get(key), f"{pointer}/{key}", notes):
-            if secret := _read_secret(entry, state, at, notes):
-                found.append(secret)
+        found += section.read(key, partial(_read_secret, state))
     return tuple(found)
