@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 CAUSES = (
     Column("SEVERITY"),
-    Column("WHAT", least=44, wraps=True),
+    Column("WHAT", least=44),
     Column("CERTAINTY"),
-    Column("OBJECT", least=28, rank=1, wraps=True),
+    Column("OBJECT", least=28, rank=1),
 )
 WALK = (Column("OUTCOME"), Column("QUESTION", least=24), Column("BECAUSE", least=24))
 EVIDENCE = (Column("WHERE", least=30, cut="start"), Column("WHAT STANDS THERE", least=24))

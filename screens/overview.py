@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _WAITING_SUMMARY = "Control plane: …\nData plane: …"
 _WRONG = (
     Column("SEVERITY"),
-    Column("WHAT", least=30, wraps=True),
+    Column("WHAT", least=39, wraps=True),
     Column("WHERE", least=20, wraps=True, rank=2),
     Column("WHY", least=24, wraps=True, rank=1),
 )

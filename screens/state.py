@@ -84,5 +84,5 @@ class MeshState:
         elapsed = max(0.0, self.clock() - self.started)
         if self.phase is Phase.DIAGNOSING:
             return f"Walking the playbooks… {elapsed:.0f}s"
-        what = f", {self.reading}" if self.reading else ""
-        return f"Reading {self.name}: {self.files_read} files, {elapsed:.0f}s{what} (esc cancels)"
+        what = f"\n{self.reading}" if self.reading else ""
+        return f"Reading {self.name}: {self.files_read} files, {elapsed:.0f}s (esc cancels){what}"

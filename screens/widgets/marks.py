@@ -79,7 +79,7 @@ def cell_text(cell: str | Mark, variables: Mapping[str, str], column: Column, wi
 
     Args:
         cell: the words, or a mark.
-        variables: the theme's colours, by role.
+        variables: the theme's colours, by role; empty where colours are not wanted.
         column: how the column behaves where there is little room.
         width: the column's width.
     """
@@ -90,6 +90,7 @@ def cell_text(cell: str | Mark, variables: Mapping[str, str], column: Column, wi
     if not column.wraps:
         words = shortened(words, width, column.cut)
     colour = variables.get(mark.role) if mark.role else None
-    style = Style(color=colour, bold=mark.bold or None)
+    is_dim = mark.role == "md-muted" and colour is None
+    style = Style(color=colour, bold=mark.bold or None, dim=is_dim or None)
     overflow: Literal["fold", "ellipsis"] = "fold" if column.wraps else "ellipsis"
     return Text(words, style=style, no_wrap=not column.wraps, overflow=overflow)

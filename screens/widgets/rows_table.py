@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
 
-MOST_SHOWN = 5000
+MOST_SHOWN = 2000
 """More rows than that are counted and searched, not drawn: nobody scrolls so far."""
 _SCROLLBAR = 1
 
@@ -224,7 +224,8 @@ class RowsTable(Vertical):
         grid, scrolled = self.grid, self.grid.scroll_y
         kept, self._wanted = self._wanted or grid.current_key, ""
         drawn = [index for index, width in enumerate(widths) if width]
-        variables = self.app.theme_variables
+        # Without colour a dark one would only look faint: bold and dim have to do.
+        variables = {} if self.app.no_color else self.app.theme_variables
         columns = [replace(each, wraps=each.wraps and not self._wide) for each in self._columns]
         wraps = any(column.wraps for column in columns)
         grid.clear(columns=True)
@@ -247,8 +248,10 @@ class RowsTable(Vertical):
         number = f"{self._passing}/{total}" if self._passing != total else f"{total}"
         if self._passing > len(self._shown):
             number = f"first {len(self._shown)} of {number}"
-        limits = self._filter.limits()
-        title = f"{one_line(self._title)}({number})" + (f" {limits}" if limits else "")
+        faults = sum(1 for row in self._rows if row.is_fault)
+        told = f" · {faults} not in order" if 0 < faults < total else ""
+        limits = f" {limits}" if (limits := self._filter.limits()) else ""
+        title = f"{one_line(self._title)}({number}){told}{limits}"
         # Brackets would be taken as markup.
         self.border_title = title.replace("[", "\\[")
 

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import html
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from meshdoctor.recording.archive import RecordingError
 from meshdoctor.session import RecordingSource, Session
 from screens.overview import OverviewScreen
 from screens.widgets.rows_table import RowsTable
-from tests.functional.scene import HandMade, app_on, press, recording, settled
+from tests.functional.scene import (
+    HandMade,
+    app_on,
+    cause,
+    diagnosis,
+    press,
+    recording,
+    settled,
+)
 
 
 @pytest.mark.parametrize(
@@ -97,3 +109,19 @@ async def test_damage_found_while_reading_is_listed_on_the_overview() -> None:
         missing = app.screen.query_one("#not-read", RowsTable).shown
         assert [row.key for row in missing] == [item.what for item in app.state.diagnosis.not_read]  # type: ignore[union-attr]
         assert missing
+
+
+async def test_words_of_a_hostile_recording_are_shown_letter_by_letter() -> None:
+    evil = "\x1b]0;owned\x07[red]Service[/red] \x1b[2J[@click=app.quit]x[/]"
+    made = diagnosis(replace(cause(), title=evil, summary=evil, objects=(f"Service shop/{evil}",)))
+    app = app_on(HandMade(source=RecordingSource(Path(f"{evil}.tar.gz")), made=made))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        for keys in ((), ("v",), ("enter",), ("enter",), ("escape", "y"), ("escape", "c")):
+            await press(pilot, *keys)
+            picture = app.export_screenshot()
+            assert "\x1b" not in picture
+            assert "\x07" not in picture
+        await press(pilot, "o", "1")
+        shown = html.unescape(app.export_screenshot()).replace("\xa0", " ")
+        assert "·]0;owned·[red]Service[/red]" in shown

@@ -57,7 +57,7 @@ async def test_esc_closes_the_window_then_clears_the_filter_then_goes_back_then_
         table = app.screen.query_one("#walk", RowsTable)
         assert "</Service>" in titles(table)
         await press(pilot, "escape")
-        assert titles(table) == "Walk(3)"
+        assert titles(table) == "Walk(3) · 1 not in order"
         assert app.screen.query_one(TabbedContent).active == "tab-walk"
         await press(pilot, "escape")
         assert isinstance(app.screen, OverviewScreen)

@@ -31,7 +31,7 @@ async def test_while_it_is_read_every_table_says_what_was_read_last_and_how_to_s
             await pilot.pause(0.01)
         table = app.screen.query_one("#wrong", RowsTable)
         assert table.nothing == (
-            "Reading hand-made.tar.gz: 8 files, 0s, kubernetes/core/v1/pods.json (esc cancels)"
+            "Reading hand-made.tar.gz: 8 files, 0s (esc cancels)\nkubernetes/core/v1/pods.json"
         )
         await pilot.press("v")
         await pilot.pause(0.05)

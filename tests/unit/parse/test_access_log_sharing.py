@@ -8,10 +8,19 @@ LINE = (
     "outbound|8080||ratings.shop.svc.cluster.local 10.244.0.33:55080 10.96.166.199:8080 "
     "10.244.0.33:41486 - default\n"
 )
-REPEATED = (
-    "method path protocol details authority upstream_host cluster upstream_local downstream_local "
-    "downstream_remote route"
-).split()
+REPEATED = [
+    "method",
+    "path",
+    "protocol",
+    "details",
+    "authority",
+    "upstream_host",
+    "cluster",
+    "upstream_local",
+    "downstream_local",
+    "downstream_remote",
+    "route",
+]
 
 
 def test_requests_on_one_connection_share_the_texts_that_they_repeat() -> None:
