@@ -10,10 +10,10 @@ Usage: python benchmarks/many_proxies.py [COUNT [MEGABYTES_PER_DUMP [diagnose]]]
 
 from __future__ import annotations
 
+import multiprocessing
 import random
 import re
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -157,6 +157,12 @@ def multiply(folder: Path, count: int, size: int) -> None:
     path.write_bytes(encode(pods))
 
 
+def write_mesh(folder: Path, count: int, size: int) -> None:
+    """Write the whole recording."""
+    unpack(bundled_recordings()[0], folder)
+    multiply(folder, count, size)
+
+
 def peak() -> float:
     """The most memory this process ever held, in megabytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -180,14 +186,13 @@ def measure(folder: Path, diagnosing: bool) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--measure"]:
-        measure(Path(sys.argv[2]), sys.argv[3] == "diagnose")
-        sys.exit()
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100
     megabytes = float(sys.argv[2]) if len(sys.argv) > 2 else 1.0
-    what = sys.argv[3] if len(sys.argv) > 3 else "read"
     with tempfile.TemporaryDirectory() as name:
-        unpack(bundled_recordings()[0], Path(name))
-        multiply(Path(name), count, int(megabytes * 1_000_000))
-        # A process of its own, so that writing the copies does not count.
-        subprocess.run([sys.executable, __file__, "--measure", name, what], check=True)
+        # A process of its own writes the copies, so that its memory does not count.
+        writer = multiprocessing.get_context("spawn").Process(
+            target=write_mesh, args=(Path(name), count, int(megabytes * 1_000_000))
+        )
+        writer.start()
+        writer.join()
+        measure(Path(name), sys.argv[3:] == ["diagnose"])

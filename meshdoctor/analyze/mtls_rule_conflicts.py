@@ -81,7 +81,7 @@ def _problem(
     meeting: Encounter,
     message: str,
     *,
-    objects: Iterable[Resource],
+    objects: Iterable[Resource | str],
     facts: tuple[Fact, ...],
     failed: Calls,
     refused: tuple[Refusal, ...] = (),
@@ -206,7 +206,7 @@ def mutual_to_plain_pod(mesh: Snapshot, meeting: Encounter) -> Finding | None:
         MUTUAL_TO_PLAIN_POD,
         meeting,
         f"{setting.rule} demands mutual TLS of {meeting.destination}, but {text}",
-        objects=[setting.rule],
+        objects=[setting.rule, *workloads_of(mesh, plain)],
         facts=(
             _rule_fact(meeting),
             holds(SERVER_HAS_NO_PROXY, text[0].upper() + text[1:], *shown[:_MOST_NAMED]),

@@ -114,7 +114,7 @@ def _is_explained(candidate: Candidate, by: Candidate, rule: Explanation) -> boo
         case "same-destination":
             return bool(candidate.destinations) and candidate.destinations <= by.destinations
         case "same-workload":
-            return candidate.objects[0] in _workloads(by)
+            return not _workloads(by).isdisjoint(candidate.objects)
         case "same-namespace":
             return namespace_of(candidate.objects[0]) in _namespaces(by)
     return False

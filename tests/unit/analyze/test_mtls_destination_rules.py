@@ -232,7 +232,7 @@ class TestMutualToPlainPod:
             proxies=[client(tls_garbled(), config=cluster_dump("istio"))],
         )
         found = only(mesh)
-        assert (found.code, found.objects) == (PLAIN_CODE, (RULE,))
+        assert (found.code, found.objects) == (PLAIN_CODE, (RULE, "Deployment pay/payments-v1"))
         assert set(states(found).values()) == {FactState.HOLDS}
         assert found.affected == (Affected("Deployment shop/client-v1", SERVED),)
 

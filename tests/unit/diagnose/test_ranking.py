@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from meshdoctor.diagnose.library import Cause, Explanation
@@ -177,3 +178,23 @@ def test_at_most_six_objects_are_named() -> None:
         )
         hypotheses.append(Hypothesis("a", changed, found.playbook, (), ()))
     assert len(merge(hypotheses, causes)[0].objects) == 6
+
+
+def test_a_cause_that_names_an_affected_workload_anywhere_is_folded_at_the_same_workload() -> None:
+    rule = Explanation("mutual", "same-workload")
+    causes = {"opted-out": cause("opted-out", explains=(rule,)), "mutual": cause("mutual")}
+    opted_out = hypothesis("opted-out", "Deployment shop/ratings", playbook="missing-sidecar")
+    mutual = hypothesis("mutual", "DestinationRule shop/ratings", to=("ratings:80",))
+    elsewhere = hypothesis("mutual", "DestinationRule pay/other", to=("other:80",))
+    named = Hypothesis(
+        "mutual",
+        replace(mutual.finding, objects=(*mutual.finding.objects, "Deployment shop/ratings")),
+        "503",
+        (),
+        (),
+    )
+    kept = fold(merge([opted_out, named, elsewhere], causes))
+    assert {(c.cause.id, c.objects[0]) for c in kept} == {
+        ("opted-out", "Deployment shop/ratings"),
+        ("mutual", "DestinationRule pay/other"),
+    }
