@@ -51,6 +51,10 @@ class Snapshot:
     proxies: Mapping[str, Proxy]
     """By proxy id, ``pod.namespace``."""
     not_read: tuple[NotRead, ...]
+    root_namespace: str
+    """MeshConfig's rootNamespace; where mesh-wide policies live."""
+    proxy_pods: tuple[Resource, ...]
+    """Pods that carry an Envoy."""
     _pods_by_ip: Mapping[str, Resource]
 
     @classmethod
@@ -63,15 +67,18 @@ class Snapshot:
         not_read: Iterable[NotRead],
     ) -> Snapshot:
         """Join what was read and build the indexes."""
+        replicas = tuple(sorted(istiods, key=lambda item: (item.namespace, item.pod)))
         by_id = {proxy.id: proxy for proxy in sorted(proxies, key=lambda p: (p.namespace, p.pod))}
         return cls(
             about=about,
             catalog=catalog,
             workloads=Workloads.build(catalog),
             registry=Registry.build(catalog, _domain(by_id.values())),
-            istiods=tuple(sorted(istiods, key=lambda item: (item.namespace, item.pod))),
+            istiods=replicas,
             proxies=by_id,
             not_read=tuple(sorted(set(not_read))),
+            root_namespace=_root_namespace(replicas),
+            proxy_pods=tuple(pod for pod in catalog.of(POD) if has_proxy(pod)),
             _pods_by_ip=_pods_by_ip(catalog),
         )
 
@@ -79,20 +86,6 @@ class Snapshot:
     def now(self) -> datetime:
         """The moment of the snapshot."""
         return self.about.captured_at
-
-    @property
-    def root_namespace(self) -> str:
-        """MeshConfig's rootNamespace; where mesh-wide policies live."""
-        for istiod in self.istiods:
-            value = (istiod.mesh or {}).get("rootNamespace")
-            if isinstance(value, str) and value:
-                return value
-        return DEFAULT_ROOT_NAMESPACE
-
-    @property
-    def proxy_pods(self) -> tuple[Resource, ...]:
-        """Pods that carry an Envoy."""
-        return tuple(pod for pod in self.catalog.of(POD) if has_proxy(pod))
 
     def proxy_of(self, pod: Resource) -> Proxy | None:
         """What was read of a pod's proxy; None when nothing was."""
@@ -125,6 +118,14 @@ def _domain(proxies: Iterable[Proxy]) -> str:
         if found:
             return domain
     return DEFAULT_DOMAIN
+
+
+def _root_namespace(istiods: Iterable[Istiod]) -> str:
+    for istiod in istiods:
+        value = (istiod.mesh or {}).get("rootNamespace")
+        if isinstance(value, str) and value:
+            return value
+    return DEFAULT_ROOT_NAMESPACE
 
 
 def _pods_by_ip(catalog: Catalog) -> dict[str, Resource]:
