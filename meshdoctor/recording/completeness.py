@@ -55,7 +55,10 @@ def kind_states(
             states[kind] = ReadState.READ
         elif error is not None:
             absent = error.status is NotReadStatus.NOT_INSTALLED
-            states[kind] = ReadState.NOT_INSTALLED if absent else ReadState.UNREAD
+            states[kind] = ReadState.NOT_INSTALLED if absent and kind.custom else ReadState.UNREAD
+            if absent and not kind.custom:
+                # Every API server has these: "not installed" can only be a failed read.
+                missing.append(NotRead(kind.input, NotReadStatus.FAILED, error.reason))
         elif kind.custom and defined is not None and kind.crd not in defined:
             states[kind] = ReadState.NOT_INSTALLED
         else:

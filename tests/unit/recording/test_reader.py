@@ -76,6 +76,13 @@ class TestWhatIsMissing:
         assert mesh.catalog.state(DESTINATION_RULE) is state
         assert {item.status for item in mesh.not_read if item.what == RULES} == {status}
 
+    def test_a_kind_that_every_api_server_has_is_never_not_installed(self, tmp_path: Path) -> None:
+        error = {"what": "kubernetes/core/v1/pods.json", "status": "not-installed", "reason": "404"}
+        mesh = read_recording(recording(tmp_path, {}, errors=[error]))
+        assert mesh.catalog.state(POD) is ReadState.UNREAD
+        told = {item.status for item in mesh.not_read if item.what == POD.input}
+        assert told == {NotReadStatus.FAILED}
+
     def test_a_running_proxy_without_its_files_is_missing_and_a_pod_without_one_is_not(
         self, tmp_path: Path
     ) -> None:
