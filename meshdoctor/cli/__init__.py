@@ -89,4 +89,7 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("meshdoctor: interrupted", err=True)
         return ExitCode.INTERRUPTED
+    except OSError as error:
+        click.echo(f"meshdoctor: {error.strerror or error}", err=True)
+        return ExitCode.USAGE
     return result if isinstance(result, int) else ExitCode.OK

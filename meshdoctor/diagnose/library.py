@@ -104,7 +104,7 @@ def _cause(item: Mapping[str, Any]) -> Cause:
         severity=Severity(item["severity"]),
         object_kinds=tuple(item["object_kind"]),
         title=item["title"],
-        summary=item["summary"].strip(),
+        summary=" ".join(item["summary"].split()),
         asks_for=tuple(item["asks_for"]),
         inputs=tuple(item["inputs"]),
         symptoms=tuple(item["symptoms"]),

@@ -137,7 +137,9 @@ class Resource:
             plural = f"{plural}.{self.kind.group}"
         scope = f" -n {self.namespace}" if self.namespace else ""
         steps = "".join(
-            f"[{part}]" if isinstance(part, int) else "." + part.replace(".", "\\.")
+            f"[{part}]"
+            if isinstance(part, int)
+            else "." + part.replace(".", "\\.").replace("@", "\\@")
             for part in path
         )
         return f"kubectl get {plural} {self.name}{scope} -o jsonpath='{{{steps}}}'"
