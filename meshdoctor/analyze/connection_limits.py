@@ -168,8 +168,10 @@ class ConnectionLimits:
 
     def analyze(self, mesh: Snapshot) -> Iterator[Finding]:
         """Look at each destination that is routed to or called."""
+        logs = access_logs(mesh)
+        unseen_calls = bool(logs.unread or logs.silent)
         for use in destinations_in_use(mesh):
-            judged = use.is_seen and not is_missing(mesh, use)
+            judged = (use.is_seen or unseen_calls) and not is_missing(mesh, use)
             if judged and (found := _judge(mesh, use)) is not None:
                 yield found
 

@@ -134,6 +134,7 @@ class TestWithoutOneInput:
         found = diagnose(read_recording(tmp_path))
         ids = [cause.id for cause in found.root_causes]
         assert ids == [expected] or (expected in _LOG_DECIDED and ids == [])
+        assert exit_code(found) is not ExitCode.OK
 
 
 @pytest.mark.usefixtures("captures_root")
