@@ -23,7 +23,6 @@ if TYPE_CHECKING:
         Listener,
         Route,
         RouteConfig,
-        Secret,
         VirtualHost,
     )
     from meshdoctor.model.proxy import Proxy
@@ -195,12 +194,6 @@ def filter_chain_evidence(proxy: Proxy, listener: Listener, chain: FilterChain) 
         return listener_evidence(proxy, listener)
     command = f"istioctl proxy-config listener {proxy.id} --port {listener.port} -o json"
     return config_evidence(proxy, _spelled(chain.pointer, ("name",)), chain.name, command)
-
-
-def secret_evidence(proxy: Proxy, secret: Secret) -> Evidence:
-    """A secret that the proxy holds or waits for: its name."""
-    command = f"istioctl proxy-config secret {proxy.id}"
-    return config_evidence(proxy, _spelled(secret.pointer, ("name",)), secret.name, command)
 
 
 def log_evidence(proxy: Proxy, line: _Line) -> Evidence:

@@ -43,7 +43,7 @@ def command(
     chosen = chosen_namespaces(namespaces, all_namespaces=all_namespaces)
     with one_line_errors():
         snapshot = read(session_for(recording, recording_option))
-    rows = [row for row in view.rows(snapshot) if not chosen or row.name in chosen]
+    rows = view.rows(snapshot, chosen)
     known = snapshot.catalog.known(NAMESPACE)
     nothing = "No namespace matches." if known else "Unknown: namespaces could not be read."
     if output == "json":

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from meshdoctor.intent.injection_policy import NEVER_INJECTED, injection_policies
 from meshdoctor.intent.injection_webhooks import (
     InjectionWebhook,
-    injection_webhooks,
     selecting,
 )
 from meshdoctor.intent.revision_labels import (
@@ -27,7 +26,6 @@ from meshdoctor.intent.revision_labels import (
     opting_out,
 )
 from meshdoctor.intent.revisions import (
-    control_planes,
     default_webhooks,
     is_present,
     is_served,
@@ -247,8 +245,3 @@ def injection_verdict(mesh: Snapshot, resource: Resource) -> InjectionVerdict:
     if resource.kind is NAMESPACE:
         return _namespace_verdict(mesh, resource)
     return _pod_verdict(mesh, resource)
-
-
-def has_control_plane(mesh: Snapshot) -> bool:
-    """Whether anything of Istio's control plane is there: an istiod or an injection webhook."""
-    return bool(control_planes(mesh)) or bool(injection_webhooks(mesh))
