@@ -3,40 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from meshdoctor.model.diagnosis import Diagnosis, Scope
+from meshdoctor.model.source_error import SourceError
+from meshdoctor.source import Progress, Silence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from meshdoctor.model.snapshot import Snapshot
-
-    Progress = Callable[[str, int], None]
-    """Called with what was just read and how many things have been read."""
-
-
-class Source(Protocol):
-    """Where snapshots come from: the only place that knows a recording from a live mesh."""
-
-    @property
-    def name(self) -> str:
-        """How a person calls it."""
-
-    def check(self) -> None:
-        """See whether it can be read at all, without reading it.
-
-        Raises:
-            RecordingError: nothing can be used.
-        """
-
-    def read(self, progress: Progress | None = None) -> Snapshot:
-        """Read everything.
-
-        Raises:
-            RecordingError: nothing can be used.
-        """
+    from meshdoctor.source import Listener, Saved, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +27,48 @@ class RecordingSource:
         """The recording's file name."""
         return self.path.name
 
+    @property
+    def is_live(self) -> bool:
+        """A recording is what it is."""
+        return False
+
     def check(self) -> None:
         """See whether there is something that can be read, without reading it.
 
         Raises:
-            RecordingError: nothing can be used.
+            SourceError: nothing can be used.
         """
         from meshdoctor.recording.archive import open_archive
 
         open_archive(self.path, wanted=lambda _: False)
 
-    def read(self, progress: Progress | None = None) -> Snapshot:
+    def read(self, listener: Listener) -> Snapshot:
         """Read the recording.
 
         Raises:
-            RecordingError: nothing can be used.
+            SourceError: nothing can be used.
         """
         # Imported here: the parsers take 0.1 s, which the app's first paint need not wait for.
         from meshdoctor.recording.reader import read_recording
 
-        return read_recording(self.path, progress)
+        def tell(path: str, count: int) -> None:
+            if listener.wants_to_stop():
+                raise SourceError(f"stopped after {count} files; nothing was diagnosed")
+            listener.progress(Progress("files", path, count))
+
+        return read_recording(self.path, tell)
+
+    def follow(self, listener: Listener) -> None:
+        """A recording never changes."""
+
+    def save(self, path: Path, listener: Listener) -> Saved:
+        """A recording is one already.
+
+        Raises:
+            SourceError: always.
+        """
+        del listener
+        raise SourceError(f"{self.name} is a recording already: copy it to {path}")
 
 
 @dataclass(slots=True)
@@ -80,26 +79,35 @@ class Session:
     _snapshot: Snapshot | None = None
     _diagnoses: dict[Scope, Diagnosis] = field(default_factory=dict)
 
-    def forget(self) -> None:
-        """Drop what was read and diagnosed, so that the next question reads the source again."""
-        self._snapshot = None
+    def take(self, snapshot: Snapshot) -> None:
+        """Look at a newer snapshot of the source from now on."""
+        self._snapshot = snapshot
         self._diagnoses.clear()
 
-    def snapshot(self, progress: Progress | None = None) -> Snapshot:
+    def read(self, listener: Listener | None = None) -> Snapshot:
+        """Read the source anew; what was read before stays until that is done.
+
+        Raises:
+            SourceError: nothing can be used.
+        """
+        self.take(self.source.read(listener or Silence()))
+        return self.snapshot()
+
+    def snapshot(self, listener: Listener | None = None) -> Snapshot:
         """The snapshot; read on first use.
 
         Raises:
-            RecordingError: nothing can be used.
+            SourceError: nothing can be used.
         """
         if self._snapshot is None:
-            self._snapshot = self.source.read(progress)
+            self._snapshot = self.source.read(listener or Silence())
         return self._snapshot
 
     def diagnosis(self, scope: Scope | None = None) -> Diagnosis:
-        """The diagnosis for a scope; made once.
+        """The diagnosis for a scope; made once a snapshot.
 
         Raises:
-            RecordingError: nothing can be used.
+            SourceError: nothing can be used.
             ScopeError: the scope names something that is not there.
         """
         # Imported here: analyzers and yaml take 0.1 s.

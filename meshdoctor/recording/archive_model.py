@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from meshdoctor.model.source_error import SourceError
+
 MIB = 1024 * 1024
 Wanted = Callable[[str], bool]
 """Whether an entry's bytes are of use, told by its path below the recording's root."""
 
 
-class RecordingError(Exception):
+class RecordingError(SourceError):
     """One clear line for the person; the recording cannot be used at all."""
 
 

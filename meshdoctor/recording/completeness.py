@@ -18,12 +18,10 @@ from meshdoctor.model.pod import (
 from meshdoctor.recording.assembly import NEEDED_ISTIOD_PARTS, NEEDED_PROXY_PARTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from meshdoctor.model.resource import Resource
     from meshdoctor.recording.assembly import Assembly
-
-_ABSENT = "not in the recording"
 
 
 def _told(errors: Iterable[NotRead]) -> dict[str, NotRead]:
@@ -37,8 +35,14 @@ def _told(errors: Iterable[NotRead]) -> dict[str, NotRead]:
     return told
 
 
+def _partly_read(kind: Kind, version: str, errors: Iterable[NotRead]) -> bool:
+    """Whether a list is there of which the recorder said that it could not read all."""
+    whole = f"kubernetes/{kind.group}/{version}/{kind.plural}"
+    return any(error.what.removesuffix(".json") in (whole, kind.input) for error in errors)
+
+
 def kind_states(
-    assembly: Assembly, errors: tuple[NotRead, ...]
+    assembly: Assembly, errors: tuple[NotRead, ...], absent_words: str
 ) -> tuple[dict[Kind, ReadState], list[NotRead]]:
     """The state of every kind, and a line for each needed one that is missing without a word."""
     told = _told(errors)
@@ -49,7 +53,8 @@ def kind_states(
     missing: list[NotRead] = []
     for kind in ALL:
         error = told.get(kind.input)
-        if kind in assembly.failed_kinds:
+        version = assembly.resources.get(kind, ("", ()))[0]
+        if kind in assembly.failed_kinds or (version and _partly_read(kind, version, errors)):
             states[kind] = ReadState.UNREAD
         elif kind in assembly.resources:
             states[kind] = ReadState.READ
@@ -64,36 +69,52 @@ def kind_states(
         else:
             states[kind] = ReadState.UNREAD
             if kind.needed:
-                missing.append(NotRead(kind.input, NotReadStatus.FAILED, _ABSENT))
+                missing.append(NotRead(kind.input, NotReadStatus.FAILED, absent_words))
     return states, missing
 
 
 def _missing_files(
-    room: str, pod: Resource, parts: Mapping[str, object] | None, needed: Mapping[str, str]
+    room: str,
+    pod: Resource,
+    parts: Mapping[str, object] | None,
+    needed: Mapping[str, str],
+    absent: str,
 ) -> list[NotRead]:
     folder = f"{room}/{pod.namespace}/{pod.name}"
     if not parts:
-        return [NotRead(folder, NotReadStatus.FAILED, _ABSENT)]
+        return [NotRead(folder, NotReadStatus.FAILED, absent)]
     return [
-        NotRead(f"{folder}/{file}", NotReadStatus.FAILED, _ABSENT)
+        NotRead(f"{folder}/{file}", NotReadStatus.FAILED, absent)
         for file, part in needed.items()
         if part not in parts
     ]
 
 
-def missing_parts(assembly: Assembly) -> list[NotRead]:
-    """A line for each running proxy and istiod whose needed files are not there."""
+def missing_parts(
+    assembly: Assembly, said: set[str], absent: str, wanted: Callable[[Resource], bool]
+) -> list[NotRead]:
+    """A line for each running proxy and istiod whose needed files are not there.
+
+    Args:
+        assembly: what was read.
+        said: paths of which something was said already; a folder speaks for its files.
+        absent: why they are missing.
+        wanted: whether a pod's files were to be read at all.
+    """
     missing: list[NotRead] = []
     pods = assembly.resources.get(POD, ("", ()))[1]
-    said = {item.what for item in assembly.not_read}
     for pod in pods:
-        if is_finished(pod) or is_terminating(pod):
+        if is_finished(pod) or is_terminating(pod) or not wanted(pod):
             continue
         key = (pod.namespace, pod.name)
         if has_proxy(pod) and container_runs(pod, PROXY_CONTAINER):
             parts = assembly.proxies.get(key)
-            missing += _missing_files("proxies", pod, parts, NEEDED_PROXY_PARTS)
+            missing += _missing_files("proxies", pod, parts, NEEDED_PROXY_PARTS, absent)
         elif is_istiod(pod) and container_runs(pod, ISTIOD_CONTAINER):
             parts = assembly.istiods.get(key)
-            missing += _missing_files("istiod", pod, parts, NEEDED_ISTIOD_PARTS)
-    return [item for item in missing if item.what not in said]
+            missing += _missing_files("istiod", pod, parts, NEEDED_ISTIOD_PARTS, absent)
+    return [
+        item
+        for item in missing
+        if item.what not in said and "/".join(item.what.split("/")[:3]) not in said
+    ]

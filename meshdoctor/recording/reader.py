@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meshdoctor.model import proxy as files
-from meshdoctor.model.catalog import Catalog
-from meshdoctor.model.kinds import POD
 from meshdoctor.model.not_read import NotRead, NotReadStatus
-from meshdoctor.model.snapshot import Snapshot
 from meshdoctor.parse.proxy_log import read_proxy_log
 from meshdoctor.recording.archive import RecordingError, open_archive
 from meshdoctor.recording.assembly import Assembly
-from meshdoctor.recording.completeness import kind_states, missing_parts
+from meshdoctor.recording.joining import access_format, joined
 from meshdoctor.recording.layout import MANIFEST, is_wanted, place_of
 from meshdoctor.recording.manifest import Manifest, parse_manifest
 
@@ -20,32 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from meshdoctor.model.snapshot import Snapshot
     from meshdoctor.recording.archive import Archive
 
     Progress = Callable[[str, int], None]
     """Called with the path just read and how many files have been read."""
 
-_DEFAULT_REVISION = "default"
 
-
-def _revisions(assembly: Assembly) -> dict[tuple[str, str], str]:
-    """Each istiod pod's revision, from the label that its chart sets."""
-    pods = assembly.resources.get(POD, ("", ()))[1]
-    return {
-        (pod.namespace, pod.name): pod.labels.get("istio.io/rev", _DEFAULT_REVISION) for pod in pods
-    }
-
-
-def _access_format(assembly: Assembly) -> str | None:
-    """The mesh's own text access-log format, when it has one."""
-    for parts in assembly.istiods.values():
-        written = parts.get("mesh", {}).get("accessLogFormat")
-        if isinstance(written, str) and written.strip():
-            return written
-    return None
-
-
-def _read_logs_again(path: Path, assembly: Assembly, access_format: str) -> None:
+def _read_logs_again(path: Path, assembly: Assembly, written: str) -> None:
     """Parse the proxy logs in the mesh's own format, which stands in another file."""
 
     def is_log(name: str) -> bool:
@@ -55,7 +34,7 @@ def _read_logs_again(path: Path, assembly: Assembly, access_format: str) -> None
     for entry in open_archive(path, wanted=is_log).entries():
         place = place_of(entry.path)
         if place is not None and place.file == files.LOG:
-            log = read_proxy_log(entry.data, access_format, entry.first_line)
+            log = read_proxy_log(entry.data, written, entry.first_line)
             assembly.proxies[place.namespace, place.pod]["log"] = log
 
 
@@ -89,20 +68,11 @@ def read_recording(path: Path, progress: Progress | None = None) -> Snapshot:
     manifest = _read_entries(archive, assembly, progress)
     if manifest is None:
         raise RecordingError(f"{archive.name} is not a meshdoctor recording: no {MANIFEST} in it")
-    access_format = _access_format(assembly)
-    if access_format is not None:
-        _read_logs_again(path, assembly, access_format)
+    written = access_format(assembly)
+    if written is not None:
+        _read_logs_again(path, assembly, written)
     for problem in archive.problems:
         assembly.not_read.append(
             NotRead(problem.path, NotReadStatus(problem.status), problem.reason)
         )
-    assembly.not_read += manifest.errors
-    states, missing = kind_states(assembly, manifest.errors)
-    resources = [item for _, items in assembly.resources.values() for item in items]
-    return Snapshot.build(
-        about=manifest.about,
-        catalog=Catalog.build(resources, states),
-        istiods=assembly.built_istiods(_revisions(assembly)),
-        proxies=assembly.built_proxies(),
-        not_read=[*assembly.not_read, *missing, *missing_parts(assembly)],
-    )
+    return joined(assembly, manifest.about, manifest.errors, absent="not in the recording")
