@@ -24,6 +24,9 @@ _NO_CAUSE = "✓ No root cause was found. The tab All walks has what was looked 
 class CauseTabs(Vertical):
     """Summary, walk, evidence, fix and consequences; then look-alikes, gaps and every walk."""
 
+    _cause: str | None = None
+    """The key of the root cause that is shown."""
+
     def compose(self) -> ComposeResult:
         """Every tab, still empty."""
         with TabbedContent():
@@ -66,18 +69,27 @@ class CauseTabs(Vertical):
             "? No playbook found anything here that it could be walked for.",
         )
 
-    def show_cause(self, cause: RootCause | None, diagnosis: Diagnosis) -> None:
-        """Fill what belongs to one root cause."""
+    def show_cause(self, cause: RootCause | None, diagnosis: Diagnosis, why: str) -> None:
+        """Fill what belongs to one root cause.
+
+        Args:
+            cause: the one that was chosen; None when none is shown.
+            diagnosis: the diagnosis it is of.
+            why: why none is shown, where there is another reason than that there is none.
+        """
         summary = self.query_one("#cause-summary", PlainText)
+        before = self._cause
+        self._cause = cause_rows.cause_row(cause).key if cause is not None else None
         if cause is None:
-            summary.say(_NO_CAUSE)
+            nothing = why or _NO_CAUSE
+            summary.say(nothing)
             for name in ("#walk", "#evidence", "#fix", "#follows"):
-                self._table(name).show((), _NO_CAUSE)
+                self._table(name).show((), nothing)
             return
         summary.say(*cause_rows.cause_summary(cause))
         self._table("#walk").show(cause_rows.step_rows(cause.path), "No step was walked.")
-        if cause.path:
-            # The last step is the one that decided.
+        if cause.path and self._cause != before:
+            # The last step is the one that decided; a newer look at the same keeps the cursor.
             self._table("#walk").go_to(cause.path[-1].step)
         self._table("#evidence").show(
             cause_rows.evidence_rows(cause.evidence),

@@ -10,10 +10,13 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from screens.mesh_screen import MeshScreen
 from screens.messages import CauseOpened, ProxyOpened
 from screens.places import PLACES
+from screens.state import Following
 from screens.theme import DARK, LIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from screens.state import MeshState
 
     Command = tuple[str, str, Callable[[], Any]]
     """What is typed, the line of help beneath, and what is done."""
@@ -32,6 +35,10 @@ class MeshCommands(Provider):
             yield "help: Keys of this screen", "Key ?", partial(self.app.run_action, "help")
             yield from self._of_screen(screen)
         yield "app: Read again", "Key r", partial(self.app.run_action, "read_again")
+        if isinstance(screen, MeshScreen) and screen.state.is_live:
+            yield from self._of_live(screen.state)
+        said = "What toasts have said: errors, confirmations"
+        yield "app: Messages (log)", said, partial(self.app.run_action, "messages")
         yield "app: Quit (q)", "Key ctrl+c", partial(self.app.run_action, "quit")
         for theme in (DARK.name, LIGHT.name):
             if theme != self.app.theme:
@@ -42,6 +49,14 @@ class MeshCommands(Provider):
             title = f"go: {place.title} ({', '.join(place.aliases)})"
             line = f"{place.line}. Key {place.key}"
             yield title, line, partial(self.app.run_action, f"go('{name}')")
+
+    def _of_live(self, state: MeshState) -> Iterator[Command]:
+        title = "collect: Stop the recording" if state.saving else "collect: Record this mesh (rec)"
+        yield title, "Key ctrl+s", partial(self.app.run_action, "record")
+        if not state.why_not("follow"):
+            is_paused = state.following is Following.PAUSED
+            title = "collect: Follow the mesh again" if is_paused else "collect: Pause following"
+            yield title, "Key space", partial(self.app.run_action, "follow")
 
     def _of_screen(self, screen: MeshScreen) -> Iterator[Command]:
         yield "filter: All namespaces (ns all)", "Key 0", partial(screen.action_namespace, 0)

@@ -13,6 +13,7 @@ from screens import cause_rows
 from screens.cause_tabs import CauseTabs
 from screens.evidence import evidence_window, statement_window
 from screens.tabs import TabbedScreen
+from screens.verdict_line import so_far, verdict_line
 from screens.widgets.plain_text import PlainText
 from screens.widgets.rows_table import RowsTable
 from screens.window import TextWindow
@@ -41,6 +42,7 @@ class DiagnosisScreen(TabbedScreen):
     CSS_PATH = "diagnosis.tcss"
 
     _chosen: RootCause | None = None
+    _shown_of: Diagnosis | None = None
 
     def body(self) -> Iterable[Widget]:
         """Root causes, then the tabs of the chosen one."""
@@ -56,27 +58,36 @@ class DiagnosisScreen(TabbedScreen):
 
     def show(self, snapshot: Snapshot, diagnosis: Diagnosis) -> None:
         """Show the diagnosis."""
-        # Imported here: it loads yaml, which the first paint need not wait for.
-        from meshdoctor.report.verdict import headline
-
         del snapshot
-        self.query_one("#headline", PlainText).say(headline(diagnosis))
+        self.query_one("#headline", PlainText).say(verdict_line(self.state, diagnosis))
         rows = [cause_rows.cause_row(cause) for cause in diagnosis.root_causes]
         walks = counted(len(diagnosis.walks), "walk")
         nothing = f"✓ No root cause after {walks} (tab All walks)."
         if diagnosis.unknown:
             gaps = counted(len(diagnosis.unknown), "cause")
             nothing = f"? No root cause was found; {gaps} unknown (tab Unknown)."
-        table = self.query_one("#causes", RowsTable)
-        table.show(rows, nothing)
+        if self.state.is_partial:
+            nothing = f"… No root cause is known yet: {so_far(self.state, diagnosis)}."
         self.query_one(CauseTabs).show_common(diagnosis)
-        current = table.current or next(iter(table.shown), None)
+        self.query_one("#causes", RowsTable).show(rows, nothing)
+
+    @on(RowsTable.Refilled, "#causes")
+    def _follow_table(self, event: RowsTable.Refilled) -> None:
+        """What stands beneath is about a cause that is shown, whatever hides the others."""
+        if not self.state.is_ready:
+            return
+        current = event.table.current or next(iter(event.table.shown), None)
         self._choose(current.value if current else None)
 
     def _choose(self, cause: RootCause | None) -> None:
-        self._chosen = cause
-        if self.state.diagnosis is not None:
-            self.query_one(CauseTabs).show_cause(cause, self.state.diagnosis)
+        diagnosis = self.state.diagnosis
+        is_shown = cause is not None and cause is self._chosen and diagnosis is self._shown_of
+        if diagnosis is None or is_shown:
+            return
+        self._chosen, self._shown_of = cause, diagnosis
+        is_hidden = diagnosis.root_causes or self.state.is_partial
+        why = self.query_one("#causes", RowsTable).nothing if is_hidden else ""
+        self.query_one(CauseTabs).show_cause(cause, diagnosis, why)
 
     def choose(self, cause: RootCause) -> None:
         """Put the cursor on one root cause."""
@@ -85,8 +96,7 @@ class DiagnosisScreen(TabbedScreen):
 
     @on(RowsTable.Highlighted, "#causes")
     def _follow(self, event: RowsTable.Highlighted) -> None:
-        if event.row.value is not self._chosen:
-            self._choose(event.row.value)
+        self._choose(event.row.value)
 
     @on(RowsTable.Opened)
     def _open(self, event: RowsTable.Opened) -> None:

@@ -40,6 +40,16 @@ def _namespace_lines(screen: MeshScreen) -> list[str]:
     return [f"  {number:<{_KEYS}} {name}" for number, name in enumerate(names)]
 
 
+def _why_not(screen: MeshScreen) -> list[str]:
+    """Which of the app's keys are dim now, and why."""
+    reasons: dict[str, list[str]] = {}
+    for active in screen.active_bindings.values():
+        why = screen.state.why_not(active.binding.action.removeprefix("app."))
+        if why:
+            reasons.setdefault(why, []).append(format_key(active.binding.key))
+    return [f"  ({', '.join(keys)}: not now, {why})" for why, keys in reasons.items()]
+
+
 def help_text(screen: MeshScreen) -> str:
     """The keys of a screen: its own, every table's, the app's."""
     found = _by_id(screen)
@@ -51,8 +61,10 @@ def help_text(screen: MeshScreen) -> str:
         parts += ["This screen", *(_line(*found[name]) for name in own), ""]
     for title, group in groups.items():
         lines = [_line(*found[item.id]) for item in group if item.id in found]
+        lines += _why_not(screen) if group is APP else []
         parts += [title, *lines, ""]
-    parts += ["Namespaces", *_namespace_lines(screen), ""]
+    if screen.HAS_NAMESPACES:
+        parts += ["Namespaces", *_namespace_lines(screen), ""]
     parts += ["Moving", "  arrows, pgup, pgdn, home, end: as everywhere"]
     parts += ["  tab, shift+tab: next and previous pane"]
     return "\n".join(parts)

@@ -80,7 +80,7 @@ def _explained(view: IstiodLogsView, line: ExplainedLine, named: tuple[str, ...]
 
 def _unexplained(view: IstiodLogsView, line: UnexplainedLine, named: tuple[str, ...]) -> Row:
     return Row(
-        key=f"{view.istiod} {line.level} {line.scope} {line.example.line}",
+        key=f"{view.istiod} {line.level} {line.scope} {line.example.message}",
         cells=(
             level_mark(line.level),
             f"×{line.count}",
@@ -115,7 +115,8 @@ def line_rows(views: Sequence[IstiodLogsView]) -> Iterator[Row]:
     for view in views:
         for line in reversed(view.lines):
             yield Row(
-                key=f"{view.istiod} {line.line}",
+                # Not its number: when a log is read again it begins elsewhere.
+                key=f"{view.istiod} {line.text}",
                 cells=(
                     _clock(line.time),
                     level_mark(line.level),

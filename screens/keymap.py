@@ -33,6 +33,11 @@ GO = (
 )
 """Keys that lead to a screen, from everywhere."""
 
+RECORD = _binding(
+    "ctrl+s", "app.record", "Record", "Live: take a recording; again: stop it", id="record"
+)
+"""Everywhere; the overview alone has room to show it."""
+
 APP = (
     _binding(
         "colon,ctrl+p",
@@ -58,6 +63,10 @@ APP = (
         "Read again",
         "Read and diagnose again; cursor and filter stay",
         id="read-again",
+    ),
+    RECORD,
+    _binding(
+        "space", "app.follow", "Follow", "Live: pause following the mesh, or go on", id="follow"
     ),
     _binding("ctrl+c", "quit", "Quit", "Leave at once (copies when text is selected)", id="quit"),
 )
@@ -138,5 +147,23 @@ WINDOW = (
 )
 """Keys of a window over a screen."""
 
-ALL = (*GO, *APP, *SCREEN, *NAMESPACES, *TABLE, *TABS, NOTES, PROXY_LOG, *WINDOW)
+ASK = (
+    _binding("enter,y", "answer(True)", "Yes", "Do it", id="yes"),
+    _binding("escape,n", "answer(False)", "No", "Do not do it", id="no"),
+    _binding("ctrl+c", "app.quit", "Quit", "Leave at once", id="ask-quit"),
+)
+"""Keys of a question; its last line says what each does."""
+
+SAVE = (
+    _binding("escape", "cancel", "Cancel", "Record nothing", id="cancel"),
+    _binding(
+        "ctrl+c", "app.quit", "Quit", "Leave at once (copies when text is selected)", id="save-quit"
+    ),
+)
+"""Keys of the window that asks for a path; enter takes the path."""
+
+ALL = (
+    *(*GO, *APP, *SCREEN, *NAMESPACES, *TABLE, *TABS, NOTES, PROXY_LOG),
+    *(*WINDOW, *ASK, *SAVE),
+)
 """Every binding of the app; docs/keys.md lists them by id."""

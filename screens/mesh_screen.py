@@ -34,6 +34,8 @@ class MeshScreen(Screen[None]):
     """The screen's name in the crumbs."""
     HELP: ClassVar[str] = ""
     """A sentence or two for the help screen: what is shown here and what to do with it."""
+    HAS_NAMESPACES: ClassVar[bool] = True
+    """Whether the digits mean something here."""
     BINDINGS: ClassVar[list[BindingType]] = [*SCREEN, *NAMESPACES]
     AUTO_FOCUS = "Grid"
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 - Textual's own type
@@ -42,7 +44,7 @@ class MeshScreen(Screen[None]):
         """Look at a state."""
         super().__init__()
         self.state = state
-        self._shown_for: tuple[Snapshot, Diagnosis] | None = None
+        self._shown_for: tuple[object, ...] | None = None
 
     @property
     def crumb(self) -> str:
@@ -52,7 +54,8 @@ class MeshScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Header, body, crumbs, footer."""
         yield MeshHeader(self.state)
-        yield NamespaceBar(self.state)
+        if self.HAS_NAMESPACES:
+            yield NamespaceBar(self.state)
         yield from self.body()
         yield Crumbs([*self._crumbs_below(), self.crumb])
         yield Footer(show_command_palette=False)
@@ -76,8 +79,10 @@ class MeshScreen(Screen[None]):
     def _state_changed(self, state: MeshState) -> None:
         snapshot, diagnosis = state.snapshot, state.diagnosis
         if snapshot is not None and diagnosis is not None and state.is_ready:
-            if self._shown_for != (snapshot, diagnosis):
-                self._shown_for = (snapshot, diagnosis)
+            # What is said of a partial answer depends on whether more is to come.
+            shown = (snapshot, diagnosis, state.is_partial and state.phase)
+            if self._shown_for != shown:
+                self._shown_for = shown
                 self.guarded(self.show, snapshot, diagnosis)
         else:
             self._shown_for = None
@@ -173,6 +178,11 @@ class MeshScreen(Screen[None]):
         """JSON of what a row stands for, as the command line prints it; None for nothing."""
         del value
         return None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that would do nothing here are not offered."""
+        del parameters
+        return self.HAS_NAMESPACES if action == "namespace" else True
 
     def action_namespace(self, number: int) -> None:
         """Limit every table to one namespace: 0 for all, else the n-th of the state's."""

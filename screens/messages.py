@@ -1,4 +1,4 @@
-"""What the workers tell the app: each message is something that has happened."""
+"""What workers and screens tell each other: each message is something that has happened."""
 
 from __future__ import annotations
 
@@ -7,46 +7,8 @@ from typing import TYPE_CHECKING, Any
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from meshdoctor.model.diagnosis import Diagnosis, RootCause
+    from meshdoctor.model.diagnosis import RootCause
     from meshdoctor.model.snapshot import Snapshot
-
-
-class FilesRead(Message):
-    """Some more of the source was read."""
-
-    def __init__(self, what: str, count: int) -> None:
-        """Say what was read last and how many files have been read."""
-        self.what = what
-        self.count = count
-        super().__init__()
-
-
-class SnapshotTaken(Message):
-    """Everything was read; what is left is to diagnose it."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        """Carry the snapshot."""
-        self.snapshot = snapshot
-        super().__init__()
-
-
-class DiagnosisMade(Message):
-    """The playbooks were walked."""
-
-    def __init__(self, snapshot: Snapshot, diagnosis: Diagnosis) -> None:
-        """Carry the diagnosis and what it was made of."""
-        self.snapshot = snapshot
-        self.diagnosis = diagnosis
-        super().__init__()
-
-
-class ReadFailed(Message):
-    """Nothing can be shown."""
-
-    def __init__(self, reason: str) -> None:
-        """Carry one line for the person."""
-        self.reason = reason
-        super().__init__()
 
 
 class ViewGathered(Message):

@@ -54,6 +54,7 @@ class NamespaceScreen(ViewScreen):
     """The pods of one namespace."""
 
     CRUMB = "namespace"
+    HAS_NAMESPACES = False
     HELP: ClassVar[str] = (
         "Each pod with or without a proxy, and why. missing: one was to be expected; the reason "
         "says what kept it out. Enter on a pod with a proxy opens the proxy, l its log."

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from meshdoctor.model.diagnosis import Diagnosis
     from meshdoctor.model.not_read import NotRead
     from meshdoctor.model.snapshot import Snapshot
+    from screens.state import MeshState
 
 _MOST_CAUSES = 6
 
@@ -52,7 +53,16 @@ def not_collected(
         paths: where it would stand in the recording.
         inputs: the names under which causes ask for it.
     """
-    why = reasons(snapshot, paths) or "not in the recording"
+    absent = "it was not there" if snapshot.about.source == "live" else "not in the recording"
+    why = reasons(snapshot, paths) or absent
     line = f"? Not collected: {what}: {why}."
     unknown = unknown_for_want_of(diagnosis, inputs)
     return f"{line}\nUnknown for want of it: {unknown}." if unknown else line
+
+
+def cannot_be_read(reason: str, state: MeshState) -> str:
+    """Why nothing is shown; for a cluster, what to do about it too."""
+    if not state.is_live:
+        return reason
+    ask = f"kubectl --context {state.name} version"
+    return f"{reason}\nr tries again. Whether the cluster answers at all: {ask}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
@@ -11,14 +12,16 @@ from meshdoctor.model.diagnosis import RootCause
 from meshdoctor.model.finding import Finding, Severity
 from meshdoctor.model.not_read import NotRead
 from screens.evidence import statement_window
-from screens.keymap import NOTES
+from screens.keymap import NOTES, RECORD
 from screens.mesh_screen import MeshScreen
 from screens.messages import CauseOpened
+from screens.verdict_line import so_far, verdict_line
 from screens.widgets.columns import Column
 from screens.widgets.marks import SEVERITY, Mark
 from screens.widgets.plain_text import PlainText
 from screens.widgets.row import Row
 from screens.widgets.rows_table import RowsTable
+from screens.widgets.stages_pane import StagesPane
 from screens.window import TextWindow
 from screens.words import counted
 
@@ -30,8 +33,10 @@ if TYPE_CHECKING:
 
     from meshdoctor.model.diagnosis import Diagnosis
     from meshdoctor.model.snapshot import Snapshot
+    from screens.state import MeshState
 
 _WAITING_SUMMARY = "Control plane: …\nData plane: …"
+_FIRST_VERDICT = "… The first verdict comes before the last proxy has answered."
 _WRONG = (
     Column("SEVERITY"),
     Column("WHAT", least=39, wraps=True),
@@ -55,7 +60,7 @@ class OverviewScreen(MeshScreen):
         "Findings that a root cause explains are folded beneath it (see its tab Follows). What "
         "could not be read stands beneath: conclusions that needed it are unknown, never fine."
     )
-    BINDINGS: ClassVar[list[BindingType]] = [NOTES]
+    BINDINGS: ClassVar[list[BindingType]] = [NOTES, replace(RECORD, show=True)]
 
     _with_notes = False
 
@@ -65,20 +70,25 @@ class OverviewScreen(MeshScreen):
         yield PlainText(_WAITING_SUMMARY, id="summary")
         yield RowsTable("What is wrong", _WRONG, id="wrong", detailed=True)
         yield RowsTable("Not read", _NOT_READ, id="not-read")
+        yield StagesPane(self.state)
+
+    def _state_changed(self, state: MeshState) -> None:
+        super()._state_changed(state)
+        # What is still being read is no gap: the stages stand in the place of the gaps.
+        self.query_one("#not-read").display = not state.is_reading_first
 
     def show_waiting(self, line: str) -> None:
         """Say what is being waited for, or why there will be nothing."""
         self.query_one("#headline", PlainText).say(line)
-        super().show_waiting(line)
+        super().show_waiting(_FIRST_VERDICT if self.state.is_reading_first else line)
         self.query_one("#not-read", RowsTable).show((), "…")
 
     def show(self, snapshot: Snapshot, diagnosis: Diagnosis) -> None:
         """Show the diagnosis."""
-        # Imported here: they load yaml, which the first paint need not wait for.
-        from meshdoctor.report.verdict import headline
+        # Imported here: the first paint need not wait for it.
         from meshdoctor.views.summary import summarize
 
-        self.query_one("#headline", PlainText).say(headline(diagnosis))
+        self.query_one("#headline", PlainText).say(verdict_line(self.state, diagnosis))
         lines = [f"{line.name}: {line.text}" for line in summarize(snapshot).lines]
         self.query_one("#summary", PlainText).say("\n".join(lines))
         self._show_wrong(diagnosis)
@@ -87,7 +97,8 @@ class OverviewScreen(MeshScreen):
             for item in diagnosis.not_read
         ]
         table = self.query_one("#not-read", RowsTable)
-        table.show(missing, "✓ Everything asked for was read.")
+        whole = "✓ Everything asked for was read."
+        table.show(missing, "… It was not read to its end." if self.state.is_partial else whole)
         table.set_class(not missing, "-quiet")
 
     def _show_wrong(self, diagnosis: Diagnosis) -> None:
@@ -100,7 +111,10 @@ class OverviewScreen(MeshScreen):
             severity = severity_of(finding)
             if self._with_notes or severity is not Severity.INFO:
                 rows.append(_finding_row(finding, severity))
-        self.query_one("#wrong", RowsTable).show(rows, _nothing_wrong(diagnosis, notes))
+        nothing = _nothing_wrong(diagnosis, notes)
+        if self.state.is_partial:
+            nothing = f"… Nothing is known to be wrong yet: {so_far(self.state, diagnosis)}."
+        self.query_one("#wrong", RowsTable).show(rows, nothing)
 
     def action_notes(self) -> None:
         """Show or hide findings of severity info."""

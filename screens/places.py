@@ -34,7 +34,7 @@ PLACES = {
     "diagnosis": Place("Diagnosis", "v", ("dx",), "The walk to the root cause", DiagnosisScreen),
     "proxies": Place("Proxies", "x", ("px",), "Every proxy and its sync state", ProxiesScreen),
     "istiod-logs": Place(
-        "istiod logs", "l", ("log",), "What the control plane said, explained", IstiodLogsScreen
+        "istiod logs", "l", ("il",), "What the control plane said, explained", IstiodLogsScreen
     ),
     "webhooks": Place("Webhooks", "h", ("wh",), "Who gets a sidecar, who answers", WebhooksScreen),
     "namespaces": Place("Namespaces", "n", ("ns",), "Labels and verdicts", NamespacesScreen),

@@ -34,6 +34,7 @@ class ProxyScreen(TabbedScreen):
     """What one proxy holds, a tab for each part; a part is made when its tab is first opened."""
 
     CRUMB = "proxy"
+    HAS_NAMESPACES = False
     HELP: ClassVar[str] = (
         "What this one proxy holds; left and right turn the tabs. Columns and words are those of "
         "istioctl proxy-config. Enter shows a row whole, y the JSON behind it, c copies the "
@@ -75,15 +76,18 @@ class ProxyScreen(TabbedScreen):
 
     @on(TabbedContent.TabActivated)
     def _opened(self) -> None:
-        if self._shown_for is not None:
-            self._make_open_part(*self._shown_for)
+        snapshot, diagnosis = self.state.snapshot, self.state.diagnosis
+        if snapshot is not None and diagnosis is not None and self._shown_for is not None:
+            self._make_open_part(snapshot, diagnosis)
 
     def _make_open_part(self, snapshot: Snapshot, diagnosis: Diagnosis) -> None:
         part = _BY_TAB.get(self.tabs.active)
         if part is not None and part.name not in self._made:
             self._made.add(part.name)
             self._make(part, snapshot, diagnosis)
-            self.call_after_refresh(self._focus_pane, self.tabs.active)
+            # A newer snapshot must not take the focus out of a filter that is being typed.
+            if not self.query_one(f"#{part.name}", RowsTable).has_focus_within:
+                self.call_after_refresh(self._focus_pane, self.tabs.active)
 
     # Without a description, Textual would write out the whole snapshot for one.
     @work(thread=True, group="gather", exit_on_error=False, description="gather")

@@ -42,8 +42,13 @@ def _word(bad: frozenset[str], good: frozenset[str]) -> Callable[[str], Mark]:
     return mark
 
 
-def _pointer(row: Any) -> str:
-    return str(row.pointer)
+def _named_by(*attributes: str) -> Callable[[Any], str]:
+    """A row's key: what names it, not its place in the file, which moves with every new push."""
+
+    def key(row: Any) -> str:
+        return " ".join(str(getattr(row, name)) for name in attributes)
+
+    return key
 
 
 _CLUSTER_LOOKS = {
@@ -92,7 +97,7 @@ def _clusters(mesh: Snapshot, proxy: Proxy) -> Made | None:
     del mesh
     if proxy.config is None:
         return None
-    table = ViewTable(view.COLUMNS, view.to_json, _pointer, _CLUSTER_LOOKS)
+    table = ViewTable(view.COLUMNS, view.to_json, _named_by("name"), _CLUSTER_LOOKS)
     return table, view.rows(proxy.config)
 
 
@@ -102,7 +107,9 @@ def _listeners(mesh: Snapshot, proxy: Proxy) -> Made | None:
     del mesh
     if proxy.config is None:
         return None
-    table = ViewTable(view.COLUMNS, view.to_json, _pointer, _LISTENER_LOOKS)
+    table = ViewTable(
+        view.COLUMNS, view.to_json, _named_by("listener", "chain", "match"), _LISTENER_LOOKS
+    )
     return table, view.rows(proxy.config)
 
 
@@ -116,7 +123,7 @@ def _routes(mesh: Snapshot, proxy: Proxy) -> Made | None:
     table = ViewTable(
         columns,
         view.to_json,
-        _pointer,
+        _named_by("name", "vhost_name", "match"),
         _ROUTE_LOOKS,
         is_fault=lambda row: str(row.virtual_service) == "404",
     )
@@ -132,7 +139,7 @@ def _endpoints(mesh: Snapshot, proxy: Proxy) -> Made | None:
     table = ViewTable(
         view.COLUMNS,
         view.to_json,
-        _pointer,
+        _named_by("endpoint", "cluster"),
         _ENDPOINT_LOOKS,
         is_fault=lambda row: row.status != "HEALTHY" or row.outlier_check == "FAILED",
     )
@@ -148,7 +155,7 @@ def _secrets(mesh: Snapshot, proxy: Proxy) -> Made | None:
     table = ViewTable(
         view.columns(rows),
         view.to_json,
-        _pointer,
+        _named_by("name", "type"),
         _SECRET_LOOKS,
         is_fault=lambda row: row.valid != "true" or row.status != "ACTIVE",
     )
@@ -164,7 +171,7 @@ def _log(mesh: Snapshot, proxy: Proxy) -> Made | None:
     table = ViewTable(
         view.COLUMNS,
         view.to_json,
-        lambda row: str(row.line),
+        lambda row: str(row.text),
         _LOG_LOOKS,
         is_fault=lambda row: row.severity is not None,
         detail=_log_detail,

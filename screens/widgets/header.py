@@ -7,32 +7,36 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from screens.state import Phase
+from screens.widgets.columns import shortened
+from screens.widgets.live_mark import live_parts
 from screens.widgets.plain_text import PlainText
 
 if TYPE_CHECKING:
     from textual import events
 
     from screens.state import MeshState
+    from screens.widgets.live_mark import Part
 
 _SEPARATOR = " · "
 _DIGITS = 9
-
-Part = tuple[str, str, int]
-"""Text, style, and rank: parts of the highest rank are left out first."""
+_LONGEST_CONTEXT = 20
+"""Contexts of cloud providers are long: their ends tell most."""
 
 
 def _parts(state: MeshState) -> list[Part]:
-    parts = [
-        ("meshdoctor", "bold $primary", 1),
-        ("read-only", "dim", 3),
-        (state.name.removesuffix(".tar.gz"), "", 0),
-    ]
+    name = state.name.removesuffix(".tar.gz")
+    if state.is_live:
+        name = shortened(name, _LONGEST_CONTEXT, "middle")
+    parts = [("meshdoctor", "bold $primary", 1), ("read-only", "dim", 3), (name, "", 0)]
     parts.append((f"ns {state.namespace or 'all'}", "bold" if state.namespace else "", 0))
     if state.snapshot is not None:
         about = state.snapshot.about
         parts.append((f"istio {about.istio or 'unknown'}", "", 2))
-        parts.append((f"REPLAY {about.captured_at:%Y-%m-%d %H:%M}Z", "", 1))
-    if state.is_busy:
+        if not state.is_live:
+            parts.append((f"REPLAY {about.captured_at:%Y-%m-%d %H:%M}Z", "", 1))
+    if state.is_live:
+        parts += live_parts(state)
+    elif state.is_busy:
         doing = "reading" if state.phase is Phase.READING else "diagnosing"
         parts.append((f"{doing} {state.files_read} files", "bold", 2))
     return parts
@@ -50,7 +54,7 @@ def fitted(parts: list[Part], room: int) -> list[Part]:
 
 
 class MeshHeader(PlainText):
-    """``meshdoctor · read-only · source · ns all · istio 1.x · REPLAY time``."""
+    """``meshdoctor · read-only · source · ns all · istio 1.x · REPLAY time | LIVE age · REC``."""
 
     DEFAULT_CSS = """
     MeshHeader { height: 1; background: $panel; padding: 0 1; text-wrap: nowrap; }
@@ -60,6 +64,7 @@ class MeshHeader(PlainText):
         """Show a state; it follows every change."""
         super().__init__(id="header")
         self._state = state
+        self._shown: list[tuple[str, str]] = []
 
     def on_mount(self) -> None:
         """Follow the state."""
@@ -74,7 +79,10 @@ class MeshHeader(PlainText):
         shown: list[tuple[str, str]] = []
         for text, style, _ in fitted(_parts(state), self.content_size.width):
             shown += [(_SEPARATOR, "dim"), (text, style)] if shown else [(text, style)]
-        self.say(*shown)
+        # Told twice a second while a mesh is live; an age in minutes rarely changes.
+        if shown != self._shown:
+            self._shown = shown
+            self.say(*shown)
 
 
 class NamespaceBar(PlainText):

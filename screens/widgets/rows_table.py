@@ -59,6 +59,19 @@ class RowsTable(Vertical):
             """The table that was used."""
             return self.table
 
+    class Refilled(Message):
+        """Rows or filters have changed: other rows may be shown, or none."""
+
+        def __init__(self, table: RowsTable) -> None:
+            """Carry the table."""
+            self.table = table
+            super().__init__()
+
+        @property
+        def control(self) -> RowsTable:
+            """The table that was filled."""
+            return self.table
+
     class Opened(_OfRow):
         """Enter was pressed on a row."""
 
@@ -218,11 +231,13 @@ class RowsTable(Vertical):
             self.query_one(".nothing", PlainText).say(self.nothing)
             self._show_detail(self.current)
         self._show_title()
+        self.post_message(self.Refilled(self))
 
     def _draw(self, widths: tuple[int, ...]) -> None:
         """Draw the rows anew, with the cursor and the scrolled place where they were."""
-        grid, scrolled = self.grid, self.grid.scroll_y
+        grid, scrolled, sideways = self.grid, self.grid.scroll_y, self.grid.scroll_x
         kept, self._wanted = self._wanted or grid.current_key, ""
+        place = grid.cursor_row
         drawn = [index for index, width in enumerate(widths) if width]
         # Without colour a dark one would only look faint: bold and dim have to do.
         variables = {} if self.app.no_color else self.app.theme_variables
@@ -237,9 +252,11 @@ class RowsTable(Vertical):
                 for index in drawn
             )
             grid.add_row(*cells, key=row.key, height=None if wraps else 1)
-        if kept in self._shown:
-            grid.move_cursor(row=grid.get_row_index(kept), scroll=False)
-            grid.scroll_to(y=scrolled, animate=False)
+        if kept is not None and self._shown:
+            # Where the row is gone, the one that has taken its place.
+            index = grid.get_row_index(kept) if kept in self._shown else place
+            grid.move_cursor(row=index, scroll=False)
+            grid.scroll_to(x=sideways if self._wide else 0, y=scrolled, animate=False)
         hidden = len(self._columns) - len(drawn)
         self.border_subtitle = f"{counted(hidden, 'column')} hidden · ctrl+w" if hidden else ""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from threading import Event
 from typing import TYPE_CHECKING
@@ -22,8 +22,10 @@ from meshdoctor.model.diagnosis import (
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.finding import Affected, Fact, FactState, Finding, Outcome, Severity
 from meshdoctor.model.not_read import NotRead, NotReadStatus
+from meshdoctor.model.source_error import SourceError
 from meshdoctor.recording.reader import read_recording
-from meshdoctor.session import RecordingSource, Session
+from meshdoctor.session import Session
+from meshdoctor.source import Progress
 from tests import build
 from tests.conftest import CHECKOUT
 
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
     from meshdoctor.model.snapshot import Snapshot
-    from meshdoctor.session import Progress
+    from meshdoctor.source import Listener, Saved
 
 COMMAND = "kubectl patch service ratings -n shop --type merge -p '{\"spec\": 1}'"
 """The command of the first fix."""
@@ -165,34 +167,52 @@ def mesh() -> Snapshot:
 
 
 @dataclass
-class HandMade(Session):
-    """A session that gives a snapshot and a diagnosis made by hand."""
+class HandMadeSource:
+    """A recording whose snapshot was made by hand."""
 
-    source: RecordingSource = field(
-        default_factory=lambda: RecordingSource(CHECKOUT / "hand-made.tar.gz")
-    )
-    seen: Snapshot = field(default_factory=mesh)
-    made: Diagnosis = field(default_factory=broken)
+    seen: Snapshot
+    name: str = "hand-made.tar.gz"
+    is_live: bool = False
     error: Exception | None = None
     gate: Event | None = None
     """Reading waits for it."""
     times_read: int = 0
 
-    def forget(self) -> None:
-        """Nothing is kept."""
+    def check(self) -> None:
+        """It can be read."""
 
-    def snapshot(self, progress: Progress | None = None) -> Snapshot:
+    def read(self, listener: Listener) -> Snapshot:
         """The snapshot, after eight files of progress."""
         self.times_read += 1
         for count in range(1, 9):
-            if progress is not None:
-                progress("kubernetes/core/v1/pods.json", count)
+            listener.progress(Progress("files", "kubernetes/core/v1/pods.json", count))
         while self.gate is not None and not self.gate.wait(0.01):
-            if progress is not None:
-                progress("kubernetes/core/v1/pods.json", 9)
+            if listener.wants_to_stop():
+                raise SourceError("stopped after 8 files; nothing was diagnosed")
         if self.error is not None:
             raise self.error
         return self.seen
+
+    def follow(self, listener: Listener) -> None:
+        """A recording never changes."""
+
+    def save(self, path: Path, listener: Listener) -> Saved:
+        """A recording is one already."""
+        raise SourceError(f"{self.name} is a recording already: copy it to {path}")
+
+
+class HandMade(Session):
+    """A session that gives a snapshot and a diagnosis made by hand."""
+
+    source: HandMadeSource
+    made: Diagnosis
+
+    def __init__(
+        self, seen: Snapshot | None = None, made: Diagnosis | None = None, **source: object
+    ) -> None:
+        """Give them; ``source`` has further parts of the hand-made source."""
+        super().__init__(HandMadeSource(seen or mesh(), **source))  # type: ignore[arg-type]
+        self.made = made or broken()
 
     def diagnosis(self, scope: Scope | None = None) -> Diagnosis:
         """The diagnosis."""

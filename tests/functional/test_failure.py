@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import html
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from meshdoctor.recording.archive import RecordingError
+from meshdoctor.model.source_error import SourceError
 from meshdoctor.session import RecordingSource, Session
 from screens.overview import OverviewScreen
 from screens.widgets.rows_table import RowsTable
@@ -26,7 +25,7 @@ from tests.functional.scene import (
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (RecordingError("mesh.tar.gz ends in the middle"), "✗ mesh.tar.gz ends in the middle"),
+        (SourceError("mesh.tar.gz ends in the middle"), "✗ mesh.tar.gz ends in the middle"),
         (RuntimeError("a fault of ours"), "✗ meshdoctor itself failed: RuntimeError('a fault"),
     ],
 )
@@ -45,11 +44,11 @@ async def test_a_session_that_cannot_be_read_says_why_and_the_app_goes_on(
 
 
 async def test_reading_again_after_a_failure_shows_the_mesh() -> None:
-    session = HandMade(error=RecordingError("not yet there"))
+    session = HandMade(error=SourceError("not yet there"))
     app = app_on(session)
     async with app.run_test() as pilot:
         await settled(pilot)
-        session.error = None
+        session.source.error = None
         await press(pilot, "r")
         assert len(app.screen.query_one("#wrong", RowsTable).shown) == 3
 
@@ -59,7 +58,7 @@ async def test_a_failure_to_read_again_keeps_what_was_shown_and_says_so() -> Non
     app = app_on(session)
     async with app.run_test() as pilot:
         await settled(pilot)
-        session.error = RecordingError("gone")
+        session.source.error = SourceError("gone")
         await press(pilot, "r")
         assert len(app.screen.query_one("#wrong", RowsTable).shown) == 3
         assert [note.message for note in app._notifications] == ["gone"]
@@ -114,7 +113,7 @@ async def test_damage_found_while_reading_is_listed_on_the_overview() -> None:
 async def test_words_of_a_hostile_recording_are_shown_letter_by_letter() -> None:
     evil = "\x1b]0;owned\x07[red]Service[/red] \x1b[2J[@click=app.quit]x[/]"
     made = diagnosis(replace(cause(), title=evil, summary=evil, objects=(f"Service shop/{evil}",)))
-    app = app_on(HandMade(source=RecordingSource(Path(f"{evil}.tar.gz")), made=made))
+    app = app_on(HandMade(name=f"{evil}.tar.gz", made=made))
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         for keys in ((), ("v",), ("enter",), ("enter",), ("escape", "y"), ("escape", "c")):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from textual.widgets import TabbedContent
+from textual.widgets import Static, TabbedContent
 
 from meshdoctor.model.finding import Severity
 from screens.overview import OverviewScreen
@@ -155,3 +155,32 @@ async def test_the_cursor_stays_on_its_row_when_others_disappear() -> None:
         await press(pilot, "escape")
         assert table.current == kept
         assert table.grid.cursor_row == 1
+
+
+@pytest.mark.parametrize("keys", [("2",), ("slash", *"zzz", "enter")])
+async def test_what_hides_every_root_cause_hides_what_is_told_of_it(keys: tuple[str, ...]) -> None:
+    app = app_on()
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        await press(pilot, "v", "tab", "shift+tab", *keys)
+        causes = app.screen.query_one("#causes", RowsTable)
+        assert causes.shown == ()
+        summary = str(app.screen.query_one("#cause-summary", Static).render())
+        assert summary == causes.nothing
+        assert "No rows match" in summary
+        assert app.screen.query_one("#fix", RowsTable).nothing == causes.nothing
+        await press(pilot, "escape" if len(keys) > 1 else "0")
+        assert "ratings" in str(app.screen.query_one("#cause-summary", Static).render())
+
+
+@pytest.mark.parametrize("way", [("x", "enter"), ("n", "enter")])
+async def test_inside_one_proxy_or_namespace_digits_are_not_offered(way: tuple[str, ...]) -> None:
+    app = app_on()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, *way, "1")
+        assert app.state.namespace == ""
+        assert not app.screen.query("#namespaces")
+        assert "1" not in app.screen.active_bindings
+        await press(pilot, "question_mark")
+        assert "Namespaces\n  0" not in app.screen.text  # type: ignore[attr-defined]

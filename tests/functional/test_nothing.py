@@ -27,9 +27,9 @@ async def test_while_it_is_read_every_table_says_what_was_read_last_and_how_to_s
     gate = Event()
     app = app_on(HandMade(gate=gate))
     async with app.run_test() as pilot:
-        while app.state.files_read < 8:
-            await pilot.pause(0.01)
         table = app.screen.query_one("#wrong", RowsTable)
+        while "8 files" not in table.nothing:
+            await pilot.pause(0.01)
         assert table.nothing == (
             "Reading hand-made.tar.gz: 8 files, 0s (esc cancels)\nkubernetes/core/v1/pods.json"
         )

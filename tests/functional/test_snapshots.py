@@ -13,7 +13,7 @@ import pytest
 from meshdoctor.model.diagnosis import Unknown
 from meshdoctor.model.kinds import MUTATING_WEBHOOK, NAMESPACE
 from meshdoctor.model.not_read import NotRead, NotReadStatus
-from meshdoctor.recording.archive import RecordingError
+from meshdoctor.model.source_error import SourceError
 from screens.theme import LIGHT
 from tests import build
 from tests.functional.scene import (
@@ -86,7 +86,7 @@ class TestOverview:
         assert snap_compare(app_on(), terminal_size=SMALL, run_before=after(*keys))
 
     def test_nothing_could_be_read(self, snap_compare: Compare) -> None:
-        app = app_on(HandMade(error=RecordingError("hand-made.tar.gz ends in the middle")))
+        app = app_on(HandMade(error=SourceError("hand-made.tar.gz ends in the middle")))
         assert snap_compare(app, terminal_size=SMALL, run_before=after())
 
     def test_light(self, snap_compare: Compare) -> None:

@@ -119,7 +119,7 @@ async def test_reading_again_keeps_the_cursor_and_the_filter() -> None:
         before = table(app, "wrong").current
         await press(pilot, "r")
         await settled(pilot)
-        assert session.times_read == 2
+        assert session.source.times_read == 2
         assert isinstance(app.screen, OverviewScreen)
         assert before is not None
         assert table(app, "wrong").current == before

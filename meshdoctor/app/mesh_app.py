@@ -1,0 +1,276 @@
+"""The app itself: composition root, the screen stack, and what each key of the app does."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from time import monotonic
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on
+from textual.app import App
+from textual.signal import Signal
+from textual.worker import Worker, WorkerState
+
+from meshdoctor.app.diagnosing import Diagnoser
+from meshdoctor.app.following import Follower
+from meshdoctor.app.listening import Progressed, SnapshotCame
+from meshdoctor.app.reading import Reader
+from meshdoctor.app.recorder import Recorder
+from meshdoctor.app.said import Log, Said
+from meshdoctor.app.threads import Threads
+from screens import keymap
+from screens.ask_window import AskWindow
+from screens.commands import MeshCommands
+from screens.diagnosis import DiagnosisScreen
+from screens.help import HelpWindow
+from screens.mesh_screen import MeshScreen
+from screens.messages import CauseOpened, NamespaceOpened, ProxyOpened
+from screens.namespace import NamespaceScreen
+from screens.overview import OverviewScreen
+from screens.places import PLACES
+from screens.proxy import ProxyScreen
+from screens.state import MeshState
+from screens.theme import DARK, LIGHT
+from screens.widgets.plain_text import lines
+from screens.window import TextWindow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from textual.binding import BindingType
+    from textual.screen import Screen
+
+    from meshdoctor.session import Session
+
+_TICK = 0.5
+"""Seconds between two looks at the clock, while a person waits or something grows old."""
+_REDRAW = 0.1
+"""Seconds between two redrawings for progress: more often only costs time."""
+_PATIENCE = 2.0
+"""Seconds that leaving waits for threads that were asked to end."""
+_UNTIL_DISMISSED = 3600
+"""Seconds that an error stays on the screen."""
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class MeshdoctorApp(App[None]):
+    """Diagnose one session: reading streams in behind the first paint."""
+
+    TITLE = "meshdoctor"
+    # Textual loads a screen's own style when it is pushed, which the first one never is.
+    CSS_PATH: ClassVar[list[Any]] = ["../../screens/app.tcss", "../../screens/overview.tcss"]
+    BINDINGS: ClassVar[list[BindingType]] = [*keymap.GO, *keymap.APP]
+    COMMANDS: ClassVar[set[Any]] = {MeshCommands}
+    # The registry of keys binds the palette itself, to the colon as well.
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(
+        self,
+        session: Session,
+        clock: Callable[[], float] = monotonic,
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        """Look at a session; nothing is read before the first paint.
+
+        Args:
+            session: what to look at.
+            clock: tells seconds, for how long a person has been waiting and how old things are.
+            now: tells the time of day, for the names of new files and the log of messages.
+        """
+        super().__init__()
+        self.session = session
+        self.now = now
+        # Over a slow line every frame of an animation is a wait.
+        self.animation_level = "none"
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name
+        source = session.source
+        changed: Signal[MeshState] = Signal(self, "state")
+        self.state = MeshState(source.name, changed, clock, source.is_live, started=clock())
+        self.said = Log()
+        self.threads = Threads()
+        self.diagnoser = Diagnoser(self)
+        self.follower = Follower(self)
+        self.reader = Reader(self)
+        self.recorder = Recorder(self)
+        self._is_redrawing = False
+        self.is_leaving = False
+        """Nothing new is begun any more."""
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The overview is the bottom of the stack."""
+        return OverviewScreen(self.state)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[Any]:
+        """None of Textual's own: the palette has the app's commands only."""
+        del screen
+        return ()
+
+    def on_mount(self) -> None:
+        """Begin to read as soon as the first screen has been painted."""
+        self.call_after_refresh(self.reader.begin)
+        self.set_interval(_TICK, self._tick)
+
+    def on_unmount(self) -> None:
+        """Whoever still reads is told to stop."""
+        self._stop_listeners()
+
+    def _tick(self) -> None:
+        if self.state.saving is not None:
+            self.recorder.measure()
+        if self.state.is_busy or self.state.is_live:
+            self.changed(now=True)
+
+    def changed(self, *, now: bool = False) -> None:
+        """The state has changed: screens are told, at once or with what else comes by then."""
+        if now:
+            self.state.changed.publish(self.state)
+        elif not self._is_redrawing:
+            self._is_redrawing = True
+            self.set_timer(_REDRAW, self._redraw)
+
+    def _redraw(self) -> None:
+        self._is_redrawing = False
+        self.state.changed.publish(self.state)
+
+    @on(Progressed)
+    def _progressed(self, event: Progressed) -> None:
+        news = event.listener.news()
+        if event.listener is self.follower.listener:
+            self.follower.heard()
+            return
+        if event.listener is self.reader.listener:
+            self.state.progress(news, self.state.stages)
+        elif event.listener is self.recorder.listener and self.state.saving is not None:
+            self.state.progress(news, self.state.saving.stages)
+        self.changed()
+
+    @on(SnapshotCame)
+    def _snapshot_came(self, event: SnapshotCame) -> None:
+        if event.listener is self.reader.listener:
+            self.reader.so_far(event.snapshot)
+        elif event.listener is self.follower.listener:
+            self.follower.so_far(event.snapshot)
+
+    def say_error(self, reason: str, title: str, timeout: float = _UNTIL_DISMISSED) -> None:
+        """Say what went wrong; it stays until it is dismissed, or for so many seconds."""
+        self.notify(lines(reason), title=title, severity="error", timeout=timeout, markup=False)
+
+    def notify(self, message: str, *, title: str = "", **more: Any) -> None:
+        """Show a toast, and keep what it said."""
+        self.said.said.append(Said(self.now(), more.get("severity", "information"), title, message))
+        super().notify(message, title=title, **more)
+
+    @on(Worker.StateChanged)
+    def _worker_changed(self, event: Worker.StateChanged) -> None:
+        # A fault of ours in a worker is said on the screen; it never kills the app.
+        if event.state is WorkerState.ERROR:
+            self.reader.failed(f"meshdoctor itself failed: {event.worker.error!r}")
+
+    @on(CauseOpened)
+    def _cause_opened(self, event: CauseOpened) -> None:
+        self.action_go("diagnosis")
+        if isinstance(self.screen, DiagnosisScreen):
+            self.call_after_refresh(self.screen.choose, event.cause)
+
+    @on(ProxyOpened)
+    def _proxy_opened(self, event: ProxyOpened) -> None:
+        self.push_screen(ProxyScreen(self.state, event.proxy_id, event.tab))
+
+    @on(NamespaceOpened)
+    def _namespace_opened(self, event: NamespaceOpened) -> None:
+        self.push_screen(NamespaceScreen(self.state, event.name))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Some keys are for a live mesh only: dim elsewhere, and the state says why."""
+        del parameters
+        return None if self.state.why_not(action) else True
+
+    def key_ctrl_s(self) -> None:
+        """Say why there is nothing to record; reached only where the key is dim."""
+        self._say_why_not("record")
+
+    def key_space(self) -> None:
+        """Say why there is nothing to follow; reached only where the key is dim."""
+        self._say_why_not("follow")
+
+    def _say_why_not(self, action: str) -> None:
+        if isinstance(self.screen, MeshScreen) and (reason := self.state.why_not(action)):
+            self.notify(lines(reason), timeout=6, severity="warning", markup=False)
+
+    def action_go(self, place: str) -> None:
+        """Go to a screen: back to it where it is on the stack, else on top of the overview."""
+        wanted = PLACES[place].screen
+        while len(self.screen_stack) > 1 and type(self.screen) is not wanted:
+            self.pop_screen()
+        if type(self.screen) is not wanted:
+            self.push_screen(wanted(self.state))
+
+    def action_step_back(self) -> None:
+        """Clear the filter, else go back one screen; on the overview, stop what is under way."""
+        if isinstance(self.screen, MeshScreen) and self.screen.clear_filter():
+            return
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        elif self.state.is_busy:
+            self.reader.stop()
+        elif self.state.saving is not None and not self.state.saving.stopping:
+            self.recorder.stop()
+
+    def action_read_again(self) -> None:
+        """Read everything and diagnose again; cursor and filter stay where they are."""
+        if not self.state.is_busy:
+            self.reader.begin_anew()
+
+    def action_follow(self) -> None:
+        """Pause following a live mesh, or go on."""
+        self.follower.toggle()
+
+    def action_record(self) -> None:
+        """Take a recording of a live mesh, or ask whether to stop the one being taken."""
+        self.recorder.ask()
+
+    def action_messages(self) -> None:
+        """Show what toasts have said."""
+        self.push_screen(TextWindow("Messages, the latest first", self.said.text()))
+
+    async def action_leave(self) -> None:
+        """Back one screen; on the overview, quit."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        else:
+            await self.action_quit()
+
+    async def action_quit(self) -> None:
+        """Quit; while a recording is being taken, asks once."""
+        if self.state.saving is None or isinstance(self.screen, AskWindow):
+            await self._quit()
+            return
+        question = f"A recording is being taken to {self.state.saving.path}. Leave and stop it?"
+        window = AskWindow("Leave", question, yes="leaves", no="stays")
+        self.push_screen(window, self._quit_if)
+
+    async def _quit_if(self, wanted: bool | None) -> None:
+        if wanted:
+            await self._quit()
+
+    async def _quit(self) -> None:
+        self._stop_listeners()
+        await self.threads.settled(_PATIENCE)
+        self.exit()
+
+    def _stop_listeners(self) -> None:
+        self.is_leaving = True
+        for listener in (self.reader.listener, self.follower.listener, self.recorder.listener):
+            if listener is not None:
+                listener.stop()
+
+    def action_help(self) -> None:
+        """The keys of this screen."""
+        if isinstance(self.screen, MeshScreen):
+            self.push_screen(HelpWindow(self.screen))
