@@ -10,7 +10,7 @@ from typing import NoReturn
 import pytest
 
 CHECKOUT = Path(__file__).parent.parent
-OFFLINE_ROOMS = ("analyze", "diagnose", "intent", "model", "parse", "recording", "views")
+OFFLINE_ROOMS = ("analyze", "check", "diagnose", "intent", "model", "parse", "recording", "views")
 
 
 def shared_folder(variable: str, default: str) -> Path:

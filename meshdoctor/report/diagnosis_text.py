@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from meshdoctor.model.finding import Outcome, Severity
+from meshdoctor.model.not_read import NotReadStatus
 from meshdoctor.report.verdict import headline, severity_of
 
 if TYPE_CHECKING:
@@ -148,7 +149,18 @@ def diagnosis_lines(diagnosis: Diagnosis, about: About) -> Iterator[Text]:
         yield from root_cause_lines(cause)
     yield from _look_alikes(diagnosis)
     yield from _other_findings(diagnosis)
+    yield from _not_read(diagnosis)
+
+
+def _not_read(diagnosis: Diagnosis) -> Iterator[Text]:
+    """What could not be read, a line each; what is not installed is a fact, and one line."""
     if diagnosis.not_read:
         yield Text("Not read", style="bold")
-        for item in diagnosis.not_read:
+    absent = []
+    for item in diagnosis.not_read:
+        if item.status is NotReadStatus.NOT_INSTALLED:
+            absent.append(item.what.removeprefix("kubernetes/"))
+        else:
             yield Text(f"  ? {item.what}: {item.status} ({item.reason})")
+    if absent:
+        yield Text(f"  – not installed: {', '.join(absent)}")
