@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _COMMANDS = {
-    "open": ("open", "Open the app on a recording."),
+    "open": ("open", "Open the app, on a recording or on the live cluster."),
     "diagnose": ("diagnose", "Find out what is wrong with a mesh, and why."),
+    "record": ("record", "Take a recording of the live cluster, redacted."),
     "proxy-status": ("proxy_status", "Show what each proxy made of istiod's configuration."),
     "proxy-config": ("proxy_config", "Show what one proxy holds."),
     "istiod-logs": ("istiod_logs", "Show istiod's logs, the lines that matter explained."),
     "webhooks": ("webhooks", "Show injection and validation webhooks and whom they select."),
     "namespaces": ("namespaces", "Show each namespace's labels and injection verdict."),
+    "check": ("check", "Check that reading is allowed and that Istio is installed whole."),
+    "rbac": ("rbac", "Print the least ClusterRole that reading needs."),
+    "serve": ("serve", "Serve a recording as a Kubernetes API server, for kubectl and tests."),
     "playbooks": ("playbooks", "List, show and lint the diagnosis playbooks."),
 }
 """Name, module of this package, and the line that --help prints without importing it."""
@@ -52,24 +56,29 @@ class LazyGroup(click.Group):
 
 @click.group(
     cls=LazyGroup,
-    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 nothing wrong, 1 a root cause or error, 2 bad usage or unreadable input, "
     "3 warnings only, 4 something needed could not be read.",
 )
 @click.version_option(__version__, "-V", "--version", prog_name="meshdoctor")
-@click.pass_context
-def root(ctx: click.Context) -> None:
-    """Find out why an Istio service mesh misbehaves, from a recording of it.
+def root() -> None:
+    """Find out why an Istio service mesh misbehaves: a live one, or a recording of one.
 
     meshdoctor joins what the objects intend with what the proxies do, names the root cause with
-    its evidence, and says what to change. It never writes to a cluster.
+    its evidence, and says what to change. It never writes to a cluster. Without a command it
+    opens the app on the cluster of the current kubeconfig context.
     """
-    if ctx.invoked_subcommand is None:
-        raise click.UsageError(
-            "name a command, for example: meshdoctor open RECORDING "
-            "(a live cluster cannot be read by this version)"
-        )
+
+
+_OWN_OPTIONS = ("-h", "--help", "-V", "--version")
+
+
+def _with_command(arguments: Sequence[str]) -> list[str]:
+    """Without a command: the app, on what the options name."""
+    names_command = bool(arguments) and not arguments[0].startswith("-")
+    if names_command or (arguments and arguments[0] in _OWN_OPTIONS):
+        return list(arguments)
+    return ["open", *arguments]
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -79,7 +88,9 @@ def run(arguments: Sequence[str]) -> int:
         The documented exit code. Whatever goes wrong is one clear line on stderr.
     """
     try:
-        result = root.main(args=list(arguments), prog_name="meshdoctor", standalone_mode=False)
+        result = root.main(
+            args=_with_command(arguments), prog_name="meshdoctor", standalone_mode=False
+        )
     except click.UsageError as error:
         error.show()
         return ExitCode.USAGE

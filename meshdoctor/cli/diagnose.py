@@ -10,14 +10,12 @@ from meshdoctor.cli.options import (
     chosen_namespaces,
     namespace_options,
     output_option,
-    recording_argument,
-    session_for,
 )
 from meshdoctor.cli.output import one_line_errors, print_json, print_lines, read
+from meshdoctor.cli.source_options import source_options
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from meshdoctor.cli.source_options import Choice
     from meshdoctor.model.diagnosis import Scope
     from meshdoctor.session import Session
 
@@ -29,7 +27,7 @@ def print_diagnosis(session: Session, output: str, scope: Scope) -> int:
     from meshdoctor.report.verdict import exit_code
 
     with one_line_errors():
-        about = read(session).about
+        about = read(session, scope).about
         diagnosis = session.diagnosis(scope)
     if output == "json":
         print_json(diagnosis_json(diagnosis, about))
@@ -39,15 +37,14 @@ def print_diagnosis(session: Session, output: str, scope: Scope) -> int:
 
 
 @click.command("diagnose")
-@recording_argument
+@source_options
 @namespace_options
 @click.option("--symptom", "-s", help="A playbook's id or the words you would use: 503, mtls …")
 @click.option("--from", "source", metavar="POD", help="Caller: pod[.namespace] or deploy/name.")
 @click.option("--to", metavar="HOST[:PORT]", help="Destination: a service's short or full host.")
 @output_option
 def command(
-    recording: Path | None,
-    recording_option: Path | None,
+    choice: Choice,
     namespaces: tuple[str, ...],
     all_namespaces: bool,
     symptom: str | None,
@@ -62,9 +59,10 @@ def command(
     """
     from meshdoctor.model.diagnosis import Scope
 
-    session = session_for(recording, recording_option)
+    chosen = chosen_namespaces(namespaces, all_namespaces=all_namespaces)
+    session = choice.session(namespaces=chosen, source=source, to=to)
     scope = Scope(
-        namespaces=chosen_namespaces(namespaces, all_namespaces=all_namespaces),
+        namespaces=chosen,
         symptom=symptom,
         source=source,
         to=to,

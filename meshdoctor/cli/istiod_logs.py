@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 
-from meshdoctor.cli.options import output_option, recording_argument, session_for
+from meshdoctor.cli.durations import DURATION
+from meshdoctor.cli.options import output_option
 from meshdoctor.cli.output import (
     complain_of_missing,
     one_line_errors,
@@ -15,42 +15,35 @@ from meshdoctor.cli.output import (
     print_lines,
     read,
 )
+from meshdoctor.cli.source_options import source_options
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from datetime import timedelta
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def duration(text: str) -> timedelta:
-    """``90s``, ``10m``, ``2h`` or ``1d``.
-
-    Raises:
-        click.BadParameter: it is none of these.
-    """
-    number, unit = text[:-1], text[-1:]
-    if not number.isdigit() or unit not in _UNITS:
-        raise click.BadParameter(f"{text!r} is not a duration such as 90s, 10m or 2h")
-    return timedelta(seconds=int(number) * _UNITS[unit])
+    from meshdoctor.cli.source_options import Choice
 
 
 @click.command("istiod-logs")
-@recording_argument
+@source_options
 @click.option(
     "--level",
     type=click.Choice(["fatal", "error", "warn", "info", "debug"]),
     help="The mildest level to look at.",
 )
 @click.option("--scope", help="Only this scope: ads, delta, model, validationServer …")
-@click.option("--since", metavar="DURATION", help="Only the last 90s, 10m, 2h … of the recording.")
+@click.option(
+    "--since",
+    type=DURATION,
+    metavar="DURATION",
+    help="Only the last 90s, 10m, 2h … before the mesh was read.",
+)
 @click.option("--lines", is_flag=True, help="Print the log lines themselves.")
 @output_option
 def command(
-    recording: Path | None,
-    recording_option: Path | None,
+    choice: Choice,
     level: str | None,
     scope: str | None,
-    since: str | None,
+    since: timedelta | None,
     lines: bool,
     output: str,
 ) -> None:
@@ -58,10 +51,9 @@ def command(
     from meshdoctor.report.istiod_logs_text import istiod_logs_lines
     from meshdoctor.views.istiod_logs import LineFilter, istiod_logs
 
-    span = duration(since) if since else None
     with one_line_errors():
-        snapshot = read(session_for(recording, recording_option))
-    chosen = LineFilter(level, scope, snapshot.now - span if span else None)
+        snapshot = read(choice.session(proxies=False))
+    chosen = LineFilter(level, scope, snapshot.now - since if since else None)
     views = istiod_logs(snapshot.istiods, chosen)
     if output == "json":
         raw = {view.istiod: [line.text for line in view.lines] for view in views}

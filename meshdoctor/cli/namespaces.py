@@ -10,8 +10,6 @@ from meshdoctor.cli.options import (
     chosen_namespaces,
     namespace_options,
     output_option,
-    recording_argument,
-    session_for,
 )
 from meshdoctor.cli.output import (
     complain_of_missing,
@@ -20,19 +18,19 @@ from meshdoctor.cli.output import (
     print_table,
     read,
 )
+from meshdoctor.cli.source_options import source_options
 from meshdoctor.model.kinds import NAMESPACE
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from meshdoctor.cli.source_options import Choice
 
 
 @click.command("namespaces")
-@recording_argument
+@source_options
 @namespace_options
 @output_option
 def command(
-    recording: Path | None,
-    recording_option: Path | None,
+    choice: Choice,
     namespaces: tuple[str, ...],
     all_namespaces: bool,
     output: str,
@@ -42,7 +40,7 @@ def command(
 
     chosen = chosen_namespaces(namespaces, all_namespaces=all_namespaces)
     with one_line_errors():
-        snapshot = read(session_for(recording, recording_option))
+        snapshot = read(choice.session(namespaces=chosen, proxies=False))
     rows = view.rows(snapshot, chosen)
     known = snapshot.catalog.known(NAMESPACE)
     nothing = "No namespace matches." if known else "Unknown: namespaces could not be read."

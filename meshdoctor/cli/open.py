@@ -7,27 +7,30 @@ from typing import TYPE_CHECKING
 
 import click
 
-from meshdoctor.cli.options import recording_argument, session_for
+from meshdoctor.cli.options import chosen_namespaces, namespace_options
 from meshdoctor.cli.output import one_line_errors
+from meshdoctor.cli.source_options import source_options
 from meshdoctor.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from meshdoctor.cli.source_options import Choice
 
 
 @click.command("open")
-@recording_argument
-def command(recording: Path | None, recording_option: Path | None) -> int:
-    """Open the app on a recording.
+@source_options
+@namespace_options
+def command(choice: Choice, namespaces: tuple[str, ...], all_namespaces: bool) -> int:
+    """Open the app, on a recording or on the live cluster.
 
     Without a terminal there is no app: the diagnosis is printed instead.
     """
-    session = session_for(recording, recording_option)
+    chosen = chosen_namespaces(namespaces, all_namespaces=all_namespaces)
+    session = choice.session(namespaces=chosen)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         from meshdoctor.cli.diagnose import print_diagnosis
         from meshdoctor.model.diagnosis import Scope
 
-        print_diagnosis(session, "text", Scope())
+        print_diagnosis(session, "text", Scope(namespaces=chosen))
         return ExitCode.OK
     from meshdoctor.app import MeshdoctorApp
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -10,24 +9,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from meshdoctor.session import Session
-
 F = TypeVar("F", bound="Callable[..., object]")
-
-
-def recording_argument(command: F) -> F:
-    """The recording to read: an argument, or ``--recording``."""
-    command = click.argument(
-        "recording", required=False, type=click.Path(path_type=Path), metavar="[RECORDING]"
-    )(command)
-    return click.option(
-        "--recording",
-        "-r",
-        "recording_option",
-        type=click.Path(path_type=Path),
-        envvar="MESHDOCTOR_RECORDING",
-        help="The recording to read: a folder or a .tar.gz.",
-    )(command)
 
 
 def namespace_options(command: F) -> F:
@@ -60,22 +42,3 @@ def output_option(command: F) -> F:
 def chosen_namespaces(namespaces: tuple[str, ...], *, all_namespaces: bool) -> tuple[str, ...]:
     """The namespaces asked for; ``-A`` and nothing both mean all."""
     return () if all_namespaces else tuple(sorted(set(namespaces)))
-
-
-def session_for(recording: Path | None, recording_option: Path | None) -> Session:
-    """A session on the recording that was named.
-
-    Raises:
-        click.UsageError: none was named, or two different ones were.
-    """
-    from meshdoctor.session import RecordingSource, Session
-
-    if recording and recording_option and recording != recording_option:
-        raise click.UsageError(f"two recordings are named: {recording} and {recording_option}")
-    path = recording or recording_option
-    if path is None:
-        raise click.UsageError(
-            "name a recording: a folder or a .tar.gz "
-            "(a live cluster cannot be read by this version)"
-        )
-    return Session(RecordingSource(path))

@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from meshdoctor.cli.waiting import waiting
+from meshdoctor.model.not_read import NotReadStatus
+from meshdoctor.model.source_error import SourceError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from rich.text import Text
 
+    from meshdoctor.model.diagnosis import Scope
     from meshdoctor.model.snapshot import Snapshot
     from meshdoctor.session import Session
 
@@ -63,34 +68,30 @@ def print_table(columns: Sequence[tuple[str, str]], rows: Sequence[object], noth
 def one_line_errors() -> Iterator[None]:
     """Turn what a person can mend into one line on stderr and exit code 2."""
     from meshdoctor.diagnose.scope import ScopeError
-    from meshdoctor.recording.archive import RecordingError
 
     try:
         yield
-    except (RecordingError, ScopeError) as error:
+    except (SourceError, ScopeError) as error:
         raise click.ClickException(" ".join(str(error).split())) from None
 
 
-def read(session: Session) -> Snapshot:
-    """Read the session's source, with progress on stderr when a person watches."""
-    if not sys.stderr.isatty():
-        return session.snapshot()
-    from rich.console import Console
+def read(session: Session, scope: Scope | None = None) -> Snapshot:
+    """Read the session's source, with progress on stderr when a person watches.
 
-    console = Console(stderr=True)
-    with console.status(f"Reading {session.source.name}…") as status:
-
-        def progress(what: str, count: int) -> None:
-            status.update(f"Reading {session.source.name}: {count} files, {what}")
-
-        return session.snapshot(progress)
+    Args:
+        session: what to read.
+        scope: what will be diagnosed, so that a first verdict can be told while reading goes on.
+    """
+    with waiting(session.source.name, scope) as listener:
+        return session.snapshot(listener)
 
 
 def complain_of_missing(snapshot: Snapshot) -> None:
-    """One line on stderr when part of the recording could not be read."""
-    number = len(snapshot.not_read)
+    """One line on stderr when part of the mesh could not be read."""
+    missing = [item for item in snapshot.not_read if item.status is not NotReadStatus.NOT_INSTALLED]
+    number = len(missing)
     if number:
-        first = snapshot.not_read[0]
+        first = missing[0]
         more = f" and {number - 1} more" if number > 1 else ""
         click.echo(
             f"meshdoctor: not read: {first.what}: {first.status} ({first.reason}){more}", err=True

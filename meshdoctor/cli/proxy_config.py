@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from meshdoctor.cli.options import output_option, recording_argument, session_for
+from meshdoctor.cli.options import output_option
 from meshdoctor.cli.output import one_line_errors, print_json, print_table, read
+from meshdoctor.cli.source_options import source_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
+    from meshdoctor.cli.source_options import Choice
     from meshdoctor.model.proxy import Proxy
     from meshdoctor.model.snapshot import Snapshot
 
@@ -32,7 +33,7 @@ def _proxy_command(name: str) -> Callable[[Callable[..., object]], click.Command
     """The arguments that every kind of configuration has."""
 
     def decorate(function: Callable[..., object]) -> click.Command:
-        decorated = output_option(recording_argument(function))
+        decorated = output_option(source_options(function))
         decorated = click.option(
             "--namespace", "-n", metavar="NAMESPACE", help="The pod's namespace."
         )(decorated)
@@ -44,8 +45,7 @@ def _proxy_command(name: str) -> Callable[[Callable[..., object]], click.Command
 
 def _print(
     pod: str,
-    recording: Path | None,
-    recording_option: Path | None,
+    choice: Choice,
     namespace: str | None,
     output: str,
     file: str,
@@ -55,12 +55,13 @@ def _print(
     from meshdoctor.views.proxy_lookup import find_proxy
 
     with one_line_errors():
-        snapshot = read(session_for(recording, recording_option))
-        proxy = find_proxy(snapshot, pod, (namespace,) if namespace else ())
+        named = (namespace,) if namespace else ()
+        snapshot = read(choice.session(pod=pod, namespaces=named))
+        proxy = find_proxy(snapshot, pod, named)
     shown = show(proxy, snapshot)
     if shown is None:
         reasons = [item for item in snapshot.not_read if item.what == proxy.path(file)]
-        why = f"{reasons[0].status} ({reasons[0].reason})" if reasons else "not in the recording"
+        why = f"{reasons[0].status} ({reasons[0].reason})" if reasons else "it was not there"
         raise click.ClickException(f"{proxy.path(file)} could not be read: {why}")
     columns, rows, to_json = shown
     if output == "json":

@@ -10,8 +10,6 @@ from meshdoctor.cli.options import (
     chosen_namespaces,
     namespace_options,
     output_option,
-    recording_argument,
-    session_for,
 )
 from meshdoctor.cli.output import (
     complain_of_missing,
@@ -20,18 +18,18 @@ from meshdoctor.cli.output import (
     print_table,
     read,
 )
+from meshdoctor.cli.source_options import source_options
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from meshdoctor.cli.source_options import Choice
 
 
 @click.command("proxy-status")
-@recording_argument
+@source_options
 @namespace_options
 @output_option
 def command(
-    recording: Path | None,
-    recording_option: Path | None,
+    choice: Choice,
     namespaces: tuple[str, ...],
     all_namespaces: bool,
     output: str,
@@ -43,10 +41,9 @@ def command(
     """
     from meshdoctor.views import proxy_status
 
-    session = session_for(recording, recording_option)
     chosen = chosen_namespaces(namespaces, all_namespaces=all_namespaces)
     with one_line_errors():
-        snapshot = read(session)
+        snapshot = read(choice.session(namespaces=chosen, proxies=False))
     rows = proxy_status.rows(snapshot, chosen)
     if output == "json":
         print_json([proxy_status.to_json(row) for row in rows])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from meshdoctor.cli.options import output_option, recording_argument, session_for
+from meshdoctor.cli.options import output_option
 from meshdoctor.cli.output import (
     complain_of_missing,
     one_line_errors,
@@ -14,15 +14,16 @@ from meshdoctor.cli.output import (
     print_table,
     read,
 )
+from meshdoctor.cli.source_options import source_options
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from meshdoctor.cli.source_options import Choice
 
 
 @click.command("webhooks")
-@recording_argument
+@source_options
 @output_option
-def command(recording: Path | None, recording_option: Path | None, output: str) -> None:
+def command(choice: Choice, output: str) -> None:
     """Show every injection and validation webhook: whom it selects, and whether it is answered.
 
     The CA bundle is held against the mesh's root certificate.
@@ -30,7 +31,7 @@ def command(recording: Path | None, recording_option: Path | None, output: str) 
     from meshdoctor.views import webhooks
 
     with one_line_errors():
-        snapshot = read(session_for(recording, recording_option))
+        snapshot = read(choice.session(proxies=False))
     rows = webhooks.rows(snapshot)
     unread = ", ".join(webhooks.unread(snapshot))
     nothing = f"Unknown: {unread} could not be read." if unread else "No Istio webhook exists."

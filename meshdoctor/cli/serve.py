@@ -1,0 +1,151 @@
+"""``meshdoctor serve``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from meshdoctor.serve.faults_spec import FAULTS_HELP, FaultError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from meshdoctor.serve.audit import Audit
+    from meshdoctor.serve.faults import Faults
+    from meshdoctor.serve.mesh import Mesh
+
+
+_EXAMPLE = """\
+\b
+Example:
+  export KUBECONFIG=$(meshdoctor serve healthy.tar.gz --fault deny:list:secrets &)
+  kubectl get pods -A
+"""
+
+
+@click.command("serve", epilog=f"{_EXAMPLE}\n{FAULTS_HELP}")
+@click.argument("recording", type=click.Path(path_type=Path))
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Port on 127.0.0.1; any free one when it is 0 or not given.",
+)
+@click.option(
+    "--kubeconfig",
+    "kubeconfig",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the kubeconfig here instead of a temporary file; the file must not exist.",
+)
+@click.option(
+    "--fault",
+    "specs",
+    multiple=True,
+    metavar="SPEC",
+    help="Let something go wrong (see below); may be given more than once.",
+)
+@click.option(
+    "--latency",
+    type=click.FloatRange(0, 600_000),
+    metavar="MS",
+    help="Milliseconds added to every answer: short for --fault latency:MSms.",
+)
+@click.option(
+    "--audit",
+    "audit_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Append every request as a line of JSON; never a credential.",
+)
+def command(
+    recording: Path,
+    port: int,
+    kubeconfig: Path | None,
+    specs: tuple[str, ...],
+    latency: float | None,
+    audit_file: Path | None,
+) -> None:
+    """Serve RECORDING as a Kubernetes API server on this machine, for kubectl and for tests.
+
+    The path of a kubeconfig goes to stdout, the rest to stderr. Writes stay in memory; Ctrl-C or
+    SIGTERM ends it.
+    """
+    from meshdoctor.cli.output import one_line_errors
+    from meshdoctor.serve.audit import Audit
+    from meshdoctor.serve.faults import Faults
+    from meshdoctor.serve.mesh import Mesh
+
+    try:
+        faults = Faults(*specs)
+        if latency:
+            faults.add(f"latency:{latency:f}ms")
+    except FaultError as error:
+        raise click.ClickException(str(error)) from None
+    with one_line_errors():
+        mesh = Mesh.load(recording)
+    audit = Audit(audit_file)
+    try:
+        with _kubeconfig_file(kubeconfig) as path:
+            asyncio.run(_serve(mesh, faults, audit, port, path))
+    finally:
+        audit.close()
+
+
+@contextmanager
+def _kubeconfig_file(wanted: Path | None) -> Iterator[Path]:
+    """An empty file of one's own, mode 0600, that is gone afterwards."""
+    if wanted is None:
+        handle, name = tempfile.mkstemp(prefix="meshdoctor-", suffix=".kubeconfig")
+        path = Path(name)
+    else:
+        path = wanted.absolute()
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            message = f"{wanted} exists; --kubeconfig never writes over a file"
+            raise click.ClickException(message) from None
+        except OSError as error:
+            raise click.ClickException(f"{wanted}: {error.strerror}") from None
+    os.close(handle)
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+async def _serve(mesh: Mesh, faults: Faults, audit: Audit, port: int, kubeconfig: Path) -> None:
+    """Run until somebody stops it."""
+    from meshdoctor.serve.server import Server
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop.set)
+    async with Server(mesh, faults=faults, audit=audit, port=port) as server:
+        server.write_kubeconfig(kubeconfig)
+        click.echo(
+            f"Serving {mesh.name} at {server.url} until Ctrl-C: export KUBECONFIG={kubeconfig}",
+            err=True,
+        )
+        _tell(kubeconfig)
+        await stop.wait()
+
+
+def _tell(kubeconfig: Path) -> None:
+    """Print the path, and let go of a pipe: a shell's ``$(…)`` waits for its end."""
+    with suppress(BrokenPipeError):
+        click.echo(kubeconfig)
+        sys.stdout.flush()
+    if not sys.stdout.isatty():
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

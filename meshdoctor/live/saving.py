@@ -1,0 +1,104 @@
+"""Take a recording of a live mesh: collect into a writer, everything redacted on the way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from meshdoctor import __version__
+from meshdoctor.live.intake import Intake
+from meshdoctor.live.mesh_reader import MeshReader
+from meshdoctor.model.kinds import BY_GROUP_AND_PLURAL
+from meshdoctor.model.not_read import NotReadStatus
+from meshdoctor.recording.manifest_document import RecordedScope, Recorder, manifest_document
+from meshdoctor.recording.redact import Redactor
+from meshdoctor.recording.writer import RecordingWriter
+from meshdoctor.source import Saved
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from typing import Any
+
+    from meshdoctor.live.options import LiveOptions
+    from meshdoctor.model.not_read import NotRead
+    from meshdoctor.source import Listener
+
+
+def _scope(reader: MeshReader) -> RecordedScope:
+    asked, plan = reader.options, reader.plan
+    narrow = len(plan.pods) < plan.total or asked.revision or asked.istio_namespace
+    pods = plan.names | (reader.istiods or frozenset())
+    return RecordedScope(
+        namespaces=asked.namespaces,
+        selector=asked.selector,
+        source=asked.source,
+        to=asked.to,
+        pod=asked.pod,
+        revision=asked.revision,
+        max_proxies=asked.max_proxies,
+        proxies_read=len(plan.pods),
+        proxies_total=plan.total,
+        pods=tuple(f"{namespace}/{name}" for namespace, name in sorted(pods)) if narrow else None,
+    )
+
+
+def _is_needed(item: NotRead) -> bool:
+    """Whether a diagnosis of the recording will miss it."""
+    if item.status is NotReadStatus.NOT_INSTALLED:
+        return False
+    parts = item.what.removesuffix(".json").split("/")
+    if parts[0] == "kubernetes":
+        kind = BY_GROUP_AND_PLURAL.get((parts[1], parts[-1])) if len(parts) > 2 else None
+        return len(parts) == 1 or (kind is not None and kind.needed)
+    return parts[0] in ("istiod", "proxies")
+
+
+def _manifest(
+    reader: MeshReader, redactor: Redactor, told: tuple[NotRead, ...]
+) -> Mapping[str, Any]:
+    about, asked = reader.about(), reader.options
+    recorder = Recorder(
+        tool_version=__version__,
+        context=reader.context,
+        server=reader.server,
+        logs_since=None if asked.logs_since is None else f"{asked.logs_since.total_seconds():g}s",
+        logs=asked.logs,
+        interrupted=reader.stopped,
+    )
+    return manifest_document(
+        about.captured_at,
+        kubernetes=about.kubernetes,
+        istio=about.istio,
+        recorder=recorder,
+        scope=_scope(reader),
+        errors=told,
+        redactions=redactor.log(),
+    )
+
+
+async def save(options: LiveOptions, path: Path, listener: Listener) -> Saved:
+    """Read everything into a new recording; when stopped, what there is by then.
+
+    Raises:
+        SourceError: the cluster cannot be read, or the recording cannot be written there.
+    """
+    writer = RecordingWriter(path, size_limit=options.size_limit, force=options.replace)
+    redactor = Redactor()
+    intake = Intake(redactor, listener, writer)
+    reader = MeshReader(options, intake)
+    try:
+        async with reader.connected() as api:
+            await reader.collect_all(api, listener, everything=True)
+    except BaseException:
+        writer.abandon()
+        raise
+    told = reader.told()
+    size = writer.finish(_manifest(reader, redactor, told))
+    return Saved(
+        path=path,
+        files=writer.files,
+        size=size,
+        redactions=sum(entry.count for entry in redactor.log()),
+        not_read=sum(1 for item in told if item.status is not NotReadStatus.NOT_INSTALLED),
+        lacks_needed=bool(reader.stopped) or any(_is_needed(item) for item in told),
+    )
