@@ -1,0 +1,87 @@
+"""The mesh as it is played: the recording, a clock, and objects that can be written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from meshdoctor.model.kinds import NAMESPACE, POD
+from meshdoctor.serve.builtin_types import BUILTIN
+from meshdoctor.serve.catalog import CRD_KEY, Catalog, make_catalog
+from meshdoctor.serve.clock import Clock
+from meshdoctor.serve.object_store import Change, ChangeType, ObjectStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from meshdoctor.serve.mesh import Mesh
+
+POD_KEY = ("", POD.plural)
+NAMESPACE_KEY = ("", NAMESPACE.plural)
+
+
+def _last_version(mesh: Mesh) -> int:
+    """The newest resourceVersion in a recording: what it is true at."""
+    newest = max((one.resource_version for one in mesh.objects), default=0)
+    for one in mesh.objects:
+        for item in one.items:
+            written = str(item["metadata"].get("resourceVersion") or "")
+            newest = max(newest, int(written) if written.isdecimal() else 0)
+    return newest
+
+
+class Cluster:
+    """What the server answers from. Lives in one event loop; not for other threads."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        """Start at the time the recording was taken.
+
+        Args:
+            mesh: the recording.
+        """
+        self.mesh = mesh
+        self.clock = Clock(mesh.captured_at)
+        self.store = ObjectStore(_last_version(mesh))
+        for one in mesh.objects:
+            self.store.fill((one.group, one.plural), one.items)
+        self._catalog = make_catalog(mesh, self.store.all(CRD_KEY))
+        self.store.subscribe(self._follow)
+
+    @property
+    def catalog(self) -> Catalog:
+        """The resources that are served now."""
+        return self._catalog
+
+    def now(self) -> datetime:
+        """The server's clock."""
+        return self.clock.now()
+
+    def file(self, path: str) -> bytes | None:
+        """A file of the recording; None where it has none."""
+        return self.mesh.files.get(path)
+
+    def problem(self, path: str) -> str | None:
+        """Why the recorder could not read this file; None where nothing was noted."""
+        return self.mesh.problem(path)
+
+    def pod(self, namespace: str, name: str) -> Mapping[str, Any] | None:
+        """The pod as it stands now; None where there is none."""
+        return self.store.get(POD_KEY, namespace, name)
+
+    def has_namespace(self, name: str) -> bool:
+        """Whether objects may be created in a namespace; where none was read, in any."""
+        if self._catalog.types[NAMESPACE_KEY].unread is not None:
+            return True
+        return self.store.get(NAMESPACE_KEY, "", name) is not None
+
+    def _follow(self, change: Change) -> None:
+        """What goes with a namespace or a CRD when it goes, and what comes with a CRD."""
+        name = str(change.object["metadata"]["name"])
+        if change.key == CRD_KEY:
+            plural, _, group = name.partition(".")
+            key = (group, plural)
+            if change.type is ChangeType.DELETED and key not in BUILTIN:
+                self.store.remove_all(key=key)
+            self._catalog = make_catalog(self.mesh, self.store.all(CRD_KEY))
+        elif change.key == NAMESPACE_KEY and change.type is ChangeType.DELETED:
+            self.store.remove_all(namespace=name)
