@@ -34,6 +34,9 @@ class Listener(Protocol):
     def so_far(self, snapshot: Snapshot) -> None:
         """A snapshot of what has been read so far: what is missing is listed as not read."""
 
+    def wants_so_far(self) -> bool:
+        """Whether a snapshot of what has been read so far is of use now: making one costs time."""
+
     def wants_to_stop(self) -> bool:
         """Whether the person will not wait any longer: what was read is kept and used."""
 
@@ -46,6 +49,10 @@ class Silence:
 
     def so_far(self, snapshot: Snapshot) -> None:
         """Nothing."""
+
+    def wants_so_far(self) -> bool:
+        """Never."""
+        return False
 
     def wants_to_stop(self) -> bool:
         """Never."""
@@ -64,6 +71,8 @@ class Saved:
     """How many secrets were hidden."""
     not_read: int
     """How many things could not be read."""
+    lacks_needed: bool = False
+    """Whether a diagnosis needs some of them."""
 
 
 class Source(Protocol):

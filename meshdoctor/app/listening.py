@@ -60,6 +60,10 @@ class ThreadListener:
         """Hand a snapshot over."""
         self._post(SnapshotCame(self, snapshot))
 
+    def wants_so_far(self) -> bool:
+        """Always: somebody is looking."""
+        return True
+
     def wants_to_stop(self) -> bool:
         """Whether the person will not wait any longer."""
         return self._stop.is_set()

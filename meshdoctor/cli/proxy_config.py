@@ -60,14 +60,20 @@ def _print(
         proxy = find_proxy(snapshot, pod, named)
     shown = show(proxy, snapshot)
     if shown is None:
-        reasons = [item for item in snapshot.not_read if item.what == proxy.path(file)]
-        why = f"{reasons[0].status} ({reasons[0].reason})" if reasons else "it was not there"
-        raise click.ClickException(f"{proxy.path(file)} could not be read: {why}")
+        raise click.ClickException(_why_missing(proxy, file, snapshot))
     columns, rows, to_json = shown
     if output == "json":
         print_json([to_json(row) for row in rows])
     else:
         print_table(columns, rows, f"{proxy.id} holds none that match.")
+
+
+def _why_missing(proxy: Proxy, file: str, snapshot: Snapshot) -> str:
+    """What was said of the file, or of the folder that it would be in."""
+    path = proxy.path(file)
+    said = [item for item in snapshot.not_read if item.what in (path, proxy.source)]
+    why = f"{said[0].status} ({said[0].reason})" if said else "it was not there"
+    return f"{path} could not be read: {why}"
 
 
 def _of_dump(view: Any, only: Any) -> Callable[[Proxy, Snapshot], Shown | None]:

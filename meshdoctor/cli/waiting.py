@@ -64,14 +64,16 @@ class Waiting:
 
     def so_far(self, snapshot: Snapshot) -> None:
         """Diagnose what there is beside the reading; the newest snapshot wins."""
-        if self._scope is None or self._verdict:
-            return
         with self._lock:
             self._newest = snapshot
             if self._thread is None:
                 # A daemon: the answer must not wait for a guess at it.
                 self._thread = Thread(target=self._diagnose, daemon=True, name="so far")
                 self._thread.start()
+
+    def wants_so_far(self) -> bool:
+        """Until there is a first verdict; never where nothing is diagnosed."""
+        return self._scope is not None and not self._verdict
 
     def wants_to_stop(self) -> bool:
         """Ctrl-C is heard by the reading loop itself."""

@@ -46,7 +46,7 @@ async def _read(options: LiveOptions, listener: Listener) -> tuple[Snapshot | No
                 istio_namespace=options.istio_namespace,
                 ways=ways(allow_port_forward=options.port_forward, seconds=seconds),
             )
-        if found.server.error is not None and found.server.error.http_status is None:
+        if not found.server.lets_one_in:
             return None, found
         await reader.collect_all(api, listener)
         return reader.snapshot(), found

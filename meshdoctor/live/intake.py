@@ -99,7 +99,9 @@ class Intake:
         self._logs.clear()
         self._waiting = 0
 
-    def _knows_format(self) -> bool:
+    @property
+    def knows_format(self) -> bool:
+        """Whether an istiod has said how the mesh writes its access logs."""
         return any("mesh" in parts for parts in self.assembly.istiods.values())
 
     def _forget(self, path: str, place: Place) -> None:
@@ -115,7 +117,7 @@ class Intake:
         if place.file == files.LOG:
             self._logs[entry.path] = (place, entry)
             self._waiting += len(entry.data)
-            if self._waiting > _MOST_WAITING or self._knows_format():
+            if self._waiting > _MOST_WAITING or self.knows_format:
                 self.parse_logs()
             return
         if place.kind is not None:

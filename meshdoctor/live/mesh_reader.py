@@ -25,6 +25,7 @@ from meshdoctor.model.not_read import NotRead, NotReadStatus
 from meshdoctor.model.pod import is_istiod
 from meshdoctor.model.snapshot import About, Snapshot
 from meshdoctor.model.source_error import SourceError
+from meshdoctor.recording.completeness import Absent
 from meshdoctor.recording.joining import joined
 from meshdoctor.recording.redact import Redactor
 from meshdoctor.source import Silence
@@ -61,6 +62,8 @@ class MeshReader:
     """Which proxies are read; empty while that is not known."""
     istiods: frozenset[tuple[str, str]] | None = None
     """The control plane's pods that are read; None while that is not known."""
+    _finished: bool = False
+    """Whether nothing more is to come."""
     _began: float = field(default_factory=monotonic)
     """When the time for everything began to run."""
 
@@ -150,6 +153,7 @@ class MeshReader:
         await reading.run(collection.run())
         self._note_plan(collection.summary)
         self.stopped = reading.stopped
+        self._finished = True
 
     def _note_plan(self, summary: CollectSummary) -> None:
         self.plan = summary.plan
@@ -165,14 +169,22 @@ class MeshReader:
 
     def snapshot(self) -> Snapshot:
         """Everything that has been read so far, joined."""
-        self.intake.parse_logs()
+        if self._finished or self.intake.knows_format:
+            self.intake.parse_logs()
         return joined(
             self.intake.assembly,
             self.about(),
             self.told(),
-            absent=self.stopped or "not read yet",
+            absent=self._absent(),
             wanted=self._was_wanted,
         )
+
+    def _absent(self) -> Absent:
+        """Why something is missing that no collector said anything about."""
+        of_logs = "" if self.options.logs else "logs were not asked for"
+        if self.stopped:
+            return Absent(self.stopped, NotReadStatus.TIMEOUT, of_logs)
+        return Absent("it was not there" if self._finished else "not read yet", of_logs=of_logs)
 
     def _was_wanted(self, pod: Resource) -> bool:
         name = (pod.namespace, pod.name)

@@ -76,7 +76,9 @@ class Reading:
             self._next_so_far = elapsed + max(1.0, _SHARE * cost)
 
     def _worth_telling(self) -> bool:
-        """Objects and istiods are there, and some proxies: less than that proves nothing."""
+        """Objects are there, and some proxies: less than that proves nothing."""
+        if self.intake.writer is not None or not self.listener.wants_so_far():
+            return False
         done, total = self.intake.stages.get("proxies", (0, 0))
         objects = self.intake.stages.get("objects", (0, 1))
-        return objects[0] == objects[1] and 0 < done < total and self.intake.writer is None
+        return objects[0] == objects[1] and 0 < done < total
