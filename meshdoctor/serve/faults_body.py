@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -79,7 +80,9 @@ async def spoil(
     spoilt.force_close()
     await spoilt.prepare(request)
     if fault.kind is FaultKind.DRIP:
-        await drip(content, fault, spoilt.write)
+        # A client may have had enough of it.
+        with suppress(ConnectionError):
+            await drip(content, fault, spoilt.write)
         return spoilt
     await spoilt.write(half(content))
     if fault.kind is FaultKind.RESET_BODY:
@@ -101,7 +104,8 @@ async def spoiled_watch(request: web.Request, fault: Fault) -> web.StreamRespons
     if fault.kind is FaultKind.GARBAGE:
         await stream.write(GARBAGE + b"\n")
     elif fault.kind is FaultKind.DRIP:
-        await drip(event, fault, stream.write)
+        with suppress(ConnectionError):
+            await drip(event, fault, stream.write)
     else:
         await stream.write(event)
     if fault.kind is FaultKind.RESET_BODY:

@@ -72,6 +72,12 @@ def _status_answer(info: RequestInfo, fault: Fault) -> web.Response:
         message = forbidden_message(info)
     seconds = fault.retry_after
     details: dict[str, object] = {} if seconds is None else {"retryAfterSeconds": seconds}
+    if fault.code == 404:
+        message = "the server could not find the requested resource"
+        if info.name:
+            # As when an object is gone: who asks can tell it from a resource that is not served.
+            message = f'{info.resource} "{info.name}" not found'
+            details |= {"name": info.name, "kind": info.resource}
     return status_response(status_object(fault.code, message, details=details))
 
 

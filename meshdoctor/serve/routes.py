@@ -36,6 +36,15 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _VERSION_FILE = "kubernetes/version.json"
+_VERSION_FIELDS = (
+    "gitCommit",
+    "gitTreeState",
+    "buildDate",
+    "goVersion",
+    "compiler",
+    "platform",
+)
+"""Clients insist on them; nobody knows them where only the manifest tells the version."""
 _ACCESS = "/apis/authorization.k8s.io/v1/selfsubject{}reviews"
 _BY_VERB: dict[str, Answer] = {
     "get": get_object,
@@ -103,19 +112,25 @@ class Routes:
 
     def add_to(self, app: web.Application) -> None:
         """Add the routes; the most general come last."""
-        get = app.router.add_get
+        documents = {
+            "/healthz": self._health,
+            "/livez": self._health,
+            "/readyz": self._health,
+            "/version": self._version,
+            "/api": self._core,
+            "/apis": self._groups,
+            "/api/{version}": self._resources,
+            "/apis/{group}": self._group,
+            "/apis/{group}/{version}": self._resources,
+            "/openapi/v2": self._openapi_v2,
+            "/openapi/v3": self._openapi_v3,
+            "/openapi/v3/{root:.+}": self._openapi_v3,
+        }
+        for path, handler in documents.items():
+            app.router.add_get(path, handler)
+            app.router.add_get(path + "/", handler)
         for path in ("/healthz", "/livez", "/readyz"):
-            get(path, self._health)
-            get(path + "/{part:.+}", self._health)
-        get("/version", self._version)
-        get("/api", self._core)
-        get("/apis", self._groups)
-        get("/api/{version}", self._resources)
-        get("/apis/{group}", self._group)
-        get("/apis/{group}/{version}", self._resources)
-        get("/openapi/v2", self._openapi_v2)
-        get("/openapi/v3", self._openapi_v3)
-        get("/openapi/v3/{root:.+}", self._openapi_v3)
+            app.router.add_get(path + "/{part:.+}", self._health)
         app.router.add_post(_ACCESS.format("access"), self._access)
         app.router.add_post(_ACCESS.format("rules"), self._rules)
         subject = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
@@ -136,7 +151,9 @@ class Routes:
         except ParseError:
             version = self._cluster.mesh.kubernetes or "v1.30.0"
             major, minor, *_ = [*version.removeprefix("v").split("."), "0"]
-            return {"major": major, "minor": minor, "gitVersion": version, "platform": ""}
+            return {"major": major, "minor": minor, "gitVersion": version} | dict.fromkeys(
+                _VERSION_FIELDS, ""
+            )
 
     def _git_version(self) -> str:
         return str(self._version_document().get("gitVersion") or "")

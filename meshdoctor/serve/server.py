@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,8 @@ _LARGEST_BODY = 16 * 1024 * 1024
 _SHUTDOWN = 1.0
 """Seconds that answers under way have to end."""
 _BACKLOG = 1024
+_TURNS = 3
+"""Turns of the loop until a connection that was aborted is gone."""
 
 
 class Server:
@@ -164,6 +167,14 @@ class Server:
         trace: TracebackType | None,
     ) -> None:
         """End every stream, then every connection."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        if self._runner is None or self._runner.server is None:
+            return
+        transports = [one.transport for one in self._runner.server.connections]
+        await self._runner.cleanup()
+        self._runner = None
+        for transport in transports:
+            # A TLS connection that is closed waits for the client's farewell: not here.
+            if transport is not None:
+                transport.abort()
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)

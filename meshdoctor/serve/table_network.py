@@ -34,7 +34,7 @@ def _balancer_addresses(item: Object) -> str:
         one.get("ip") or one.get("hostname")
         for one in items_at(item, "status", "loadBalancer", "ingress")
     )
-    return joined((address for address in dict.fromkeys(found) if address), "")
+    return joined(dict.fromkeys(str(address) for address in found if address), "")
 
 
 def _external(item: Object) -> str:

@@ -85,7 +85,9 @@ def _daemon_set(item: Object, now: datetime) -> Cells:
 
 def _job_status(item: Object) -> str:
     held = {
-        one.get("type") for one in items_at(item, "status", "conditions") if one["status"] == "True"
+        str(one.get("type"))
+        for one in items_at(item, "status", "conditions")
+        if one.get("status") == "True"
     }
     if "Complete" in held:
         return "Complete"
