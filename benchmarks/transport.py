@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib
 import importlib.util
 import json
 import statistics
@@ -160,7 +161,7 @@ async def by_websockets(folder: Path, load: str) -> int:
     """The websockets package, which would stand beside httpx."""
     from urllib.parse import urlencode
 
-    from websockets.asyncio.client import connect
+    connect: Any = importlib.import_module("websockets.asyncio.client").connect
 
     url = (folder / "url").read_text().replace("https:", "wss:") + PATHS[load]
     url, tls = f"{url}?{urlencode(QUERY)}", context_of(folder)

@@ -42,6 +42,19 @@ def version_rank(version: str) -> tuple[int, int, int]:
     return (_STABILITY[match[2]], int(match[1]), int(match[3] or 0))
 
 
+class _Version(msgspec.Struct):
+    gitVersion: str  # noqa: N815 - the API's own word
+
+
+def is_version(body: bytes) -> bool:
+    """Whether an answer to ``/version`` is one (version.Info)."""
+    try:
+        msgspec.json.decode(body, type=_Version)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Served:
     """What discovery said."""

@@ -22,7 +22,7 @@ from meshdoctor.collect.objects import BY_NAME, LISTED, Objects
 from meshdoctor.collect.options import EVERYTHING, CollectOptions
 from meshdoctor.collect.plan import ProxyPlan, plan_proxies
 from meshdoctor.collect.pod_jobs import PodJobs, idle_istiods, istiod_pods
-from meshdoctor.collect.read_reasons import absent
+from meshdoctor.collect.read_reasons import absent, timed_out
 from meshdoctor.collect.stages import OBJECTS, Stages
 from meshdoctor.collect.usage import read_usage
 from meshdoctor.collect.ways import Ways
@@ -77,6 +77,7 @@ class Collection:
         self._namespaces = tuple(dict.fromkeys((*asked, home))) if asked else ()
         self._objects = Objects(api, sink, self._stages, self._namespaces)
         self._needed = NeededObjects()
+        self._unread = dict.fromkeys(kinds.ALL)
         self._plan = ProxyPlan((), 0)
         self._istiods: tuple[Resource, ...] = ()
 
@@ -113,16 +114,28 @@ class Collection:
                 group.create_task(self._by_name(kinds.SECRET, self._secrets()))
                 group.create_task(read_usage(self._api, self._sink))
         except asyncio.CancelledError as stop:
-            self._stages.say_unfinished(str(stop.args[0]) if stop.args else _STOPPED)
+            self._say_unfinished(str(stop.args[0]) if stop.args else _STOPPED)
             raise
         return self.summary
+
+    def _say_unfinished(self, why: str) -> None:
+        """Tell the sink what was not read when the collection was ended, each kind by its name."""
+        for kind in self._unread:
+            self._sink.miss(kind.input, timed_out(f"not read to the end: {why}"))
+        self._stages.say_unfinished(why)
 
     async def _read(self, kind: Kind) -> None:
         try:
             listed = await self._objects.read(kind)
+            self._finish(kind, kind.input)
             self._needed.put(kind, listed)
         finally:
             self._needed.settle(kind)
+
+    def _finish(self, kind: Kind, path: str) -> None:
+        """Nothing more is to be read of a kind, whatever came of it."""
+        del self._unread[kind]
+        self._stages.done(OBJECTS, path)
 
     async def _by_name(self, kind: Kind, reading: Awaitable[ReadList | None]) -> None:
         path = artifact_path(kind, "v1")
@@ -132,7 +145,7 @@ class Collection:
                 self._objects.take(path, listed)
         except ReadError as error:
             self._sink.miss(path, error)
-        self._stages.done(OBJECTS, path)
+        self._finish(kind, path)
 
     async def _istio_namespaces(self) -> tuple[str, ...]:
         pods = await self._needed.of(kinds.POD)

@@ -6,10 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from meshdoctor.collect.api import ReadError
-from meshdoctor.collect.api_versions import discover
+from meshdoctor.collect.api_versions import discover, is_version
 from meshdoctor.collect.artifact import Artifact
 from meshdoctor.collect.object_lists import ReadList, artifact_path, read_kind
-from meshdoctor.collect.read_reasons import absent
+from meshdoctor.collect.read_reasons import absent, failed
 from meshdoctor.collect.stages import OBJECTS
 from meshdoctor.model.kinds import ALL, CONFIG_MAP, SECRET, Kind
 from meshdoctor.model.not_read import NotReadStatus
@@ -57,6 +57,8 @@ class Objects:
         self._namespaces = namespaces
         self._discovered = asyncio.Event()
         self._served: Served | None = None
+        self._named: set[Kind] = set()
+        """Kinds that discovery has named."""
 
     async def discover(self) -> None:
         """Find out what is served; kinds outside the core group wait for it."""
@@ -73,9 +75,12 @@ class Objects:
         try:
             answer = await self._api.get("/version")
         except ReadError as error:
-            self._sink.miss(VERSION_FILE, error)
+            self._sink.miss(VERSION_FILE, _of_version(error))
         else:
-            self._sink.keep(Artifact(VERSION_FILE, answer.body))
+            if is_version(answer.body):
+                self._sink.keep(Artifact(VERSION_FILE, answer.body))
+            else:
+                self._sink.miss(VERSION_FILE, failed("the answer to /version is no version"))
         self._stages.done(OBJECTS, VERSION_FILE)
 
     async def read(self, kind: Kind) -> ReadList | None:
@@ -99,11 +104,9 @@ class Objects:
                     continue
                 self.take(path, listed)
                 return listed
-            self._sink.miss(kind.input, _not_served(kind))
+            self._sink.miss(kind.input, _not_served(kind, is_named=kind in self._named))
         except ReadError as error:
             self._sink.miss(path, error)
-        finally:
-            self._stages.done(OBJECTS, path)
         return None
 
     def take(self, path: str, listed: ReadList) -> None:
@@ -124,10 +127,23 @@ class Objects:
             version = self._served.version_of(kind)
         except ReadError:
             return usual
-        return () if version is None else (version,)
+        if version is None:
+            return ()
+        self._named.add(kind)
+        return (version,)
 
 
-def _not_served(kind: Kind) -> ReadError:
-    if kind.custom:
-        return absent(f"the API server does not serve {kind.crd}")
-    return ReadError(NotReadStatus.FAILED, f"the API server does not serve {kind.crd}")
+def _not_served(kind: Kind, *, is_named: bool) -> ReadError:
+    """Every version was answered with 404: a fact, unless discovery has just named one."""
+    name = kind.plural if kind.group == "core" else kind.crd
+    if is_named:
+        return failed(f"the API server names {name} among what it serves, and answers 404", 404)
+    words = f"the API server does not serve {name}"
+    return absent(words) if kind.custom else failed(words, 404)
+
+
+def _of_version(error: ReadError) -> ReadError:
+    """Every API server has a version: 404 can only be a failed read."""
+    if error.status is NotReadStatus.NOT_INSTALLED:
+        return failed(error.reason, error.http_status)
+    return error

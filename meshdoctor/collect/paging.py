@@ -30,7 +30,6 @@ _GONE = 410
 class _Metadata(msgspec.Struct):
     version: str = msgspec.field(default="", name="resourceVersion")
     token: str = msgspec.field(default="", name="continue")
-    remaining: int | None = msgspec.field(default=None, name="remainingItemCount")
 
 
 class _Page(msgspec.Struct):
@@ -51,10 +50,14 @@ class Listing:
     """Of the first page: a watch that begins there misses nothing."""
     slices: tuple[bytes, ...]
     """Items between commas, page by page; none of them empty."""
+    answer: bytes | None = None
+    """The server's own answer, when there was only one."""
 
     @property
     def document(self) -> bytes:
         """One List, as a recording holds it."""
+        if self.answer is not None:
+            return self.answer
         head = msgspec.json.encode(
             {
                 "kind": self.kind,
@@ -92,6 +95,8 @@ class _Reader:
         self._path = path
         self._query = query
         self._limit = limit
+        self._pages = 0
+        self._answer = b""
         self._slices: list[bytes] = []
         self._first: _Page | None = None
 
@@ -126,6 +131,7 @@ class _Reader:
 
     async def _all(self) -> Listing:
         """Everything at once: no token, so none that can expire, and nothing twice."""
+        self._pages = 0
         self._slices.clear()
         self._first = None
         answer = await self._api.get(self._path, self._query)
@@ -135,6 +141,8 @@ class _Reader:
     def _take(self, body: bytes) -> _Page:
         page = _decode(self._path, body)
         self._first = self._first or page
+        self._pages += 1
+        self._answer = body
         items = _items(self._path, page)
         if items:
             self._slices.append(items)
@@ -143,12 +151,17 @@ class _Reader:
     def _listing(self) -> Listing:
         first = self._first
         assert first is not None
-        version = first.metadata.version
-        return Listing(first.kind, first.api_version, version, tuple(self._slices))
+        alone = self._answer if self._pages == 1 and self._slices else None
+        version, slices = first.metadata.version, tuple(self._slices)
+        return Listing(first.kind, first.api_version, version, slices, alone)
 
 
 async def list_pages(
-    api: KubeApi, path: str, query: Mapping[str, str] | None = None, *, limit: int = PAGE
+    api: KubeApi,
+    path: str,
+    query: Mapping[str, str] | None = None,
+    *,
+    limit: int = PAGE,
 ) -> Listing:
     """Read a whole collection.
 

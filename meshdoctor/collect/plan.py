@@ -131,7 +131,8 @@ def _on_the_way(
     callers = pods_named(source, ends.pods, ends.workloads, question.namespaces)
     wanted = _names(callers)
     if not question.to:
-        return wanted, f"not of {source}"
+        # It may call any of the others, and what they say of its calls decides.
+        return (_names(proxies) if callers else wanted), f"not of {source}"
     near = sorted({pod.namespace for pod in callers}) or question.namespaces
     called = ends.pods_called(question.to, near)
     wanted |= _names(called)

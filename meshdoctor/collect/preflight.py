@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from meshdoctor.collect.api import KubeApi
     from meshdoctor.collect.pod_ways import Way
 
+_UNAUTHORIZED = 401
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -32,6 +34,11 @@ class Server:
     """How far its clock is behind this machine's (negative: ahead); None when it gave no time."""
     error: ReadError | None = None
     """Why it could not be reached."""
+
+    @property
+    def lets_one_in(self) -> bool:
+        """Whether more can be asked: it was reached, and does not refuse the login itself."""
+        return self.error is None or self.error.http_status not in (None, _UNAUTHORIZED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +138,7 @@ async def preflight(
         What was found; nothing is raised for what could not be read.
     """
     server = await _server(api, clock)
-    if server.error is not None and server.error.http_status is None:
+    if not server.lets_one_in:
         return Preflight(server, (), Sampled(None, error=server.error), Sampled(None))
     home = istio_namespace or "istio-system"
     within = tuple(dict.fromkeys((*namespaces, home))) if namespaces else ()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from meshdoctor.collect.api import Sink
 
 OBJECTS, ISTIOD, PROXIES, LOGS, ZTUNNELS = "objects", "istiod", "proxies", "logs", "ztunnels"
-_MISSED = {OBJECTS: "kubernetes", ISTIOD: "istiod", PROXIES: "proxies", ZTUNNELS: "ztunnels"}
+_MISSED = {ISTIOD: "istiod", PROXIES: "proxies", LOGS: "logs", ZTUNNELS: "ztunnels"}
 """What a stage's line is about when it was not finished, as a folder of a recording."""
 
 
@@ -46,9 +46,12 @@ class Stages:
     def say_unfinished(self, why: str) -> None:
         """Tell the sink, one line a stage, what was not read when the collection was ended.
 
+        Objects are left out: each kind has a line of its own.
+
         Args:
             why: ``interrupted``, or that the time was up.
         """
         for stage, left, total in self.unfinished():
-            words = f"{left} of {total} were not read to the end: {why}"
-            self.sink.miss(_MISSED.get(stage, stage), timed_out(words))
+            if stage in _MISSED:
+                words = f"{left} of {total} were not read to the end: {why}"
+                self.sink.miss(_MISSED[stage], timed_out(words))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Self, TypeVar
 from urllib.parse import urlsplit
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _UNAUTHORIZED = 401
+_LAST_TURNS = 3
+"""Turns of the loop in which asyncio really closes what it was told to close."""
 _MAY_NOT_ASK = (403, 404)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _JSON = "application/json"
@@ -72,8 +75,12 @@ class Transport:
             The transport, closed with all its connections when the block ends.
         """
         chosen = limits or Limits()
-        async with _session(chosen) as session:
-            yield cls(access, chosen, session)
+        try:
+            async with _session(chosen) as session:
+                yield cls(access, chosen, session)
+        finally:
+            for _ in range(_LAST_TURNS):
+                await asyncio.sleep(0)
 
     def now(self) -> datetime:
         """The API server's clock; this machine's before the first answer."""

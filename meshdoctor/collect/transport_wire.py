@@ -13,18 +13,18 @@ from urllib.parse import quote, urlencode
 import aiohttp
 from yarl import URL
 
-from meshdoctor.collect.api import Answer
+from meshdoctor.collect.api import Answer, ReadError
 from meshdoctor.collect.transport_body import read_body, read_some
 from meshdoctor.collect.transport_clock import read_date
 from meshdoctor.collect.transport_failure import failure
 from meshdoctor.collect.transport_refusal import refusal
 from meshdoctor.collect.websocket import UpgradeError
+from meshdoctor.model.not_read import NotReadStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from meshdoctor.collect.access import Access
-    from meshdoctor.collect.api import ReadError
     from meshdoctor.collect.credentials import Login
     from meshdoctor.collect.transport_clock import ServerClock
     from meshdoctor.collect.transport_limits import Limits
@@ -122,7 +122,11 @@ class Wire:
                 return socket
         except UpgradeError as error:
             self._clock.hear(read_date(error.headers.get("Date")))
-            raise refusal(error.status, error.headers, error.body) from None
+            found = refusal(error.status, error.headers, error.body)
+            if found.status is NotReadStatus.NOT_INSTALLED:
+                # Every cluster has these streams: what is not there is the pod, or a way to it.
+                found = ReadError(NotReadStatus.FAILED, found.reason, found.http_status)
+            raise found from None
         except _BROKEN as error:
             raise failure(error, self._access, limits.request) from None
 

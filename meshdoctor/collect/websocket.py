@@ -114,4 +114,10 @@ class PodSocket:
 
     async def close(self) -> None:
         """Say goodbye and leave: a kubelet may take a second to answer."""
+        # aiohttp has no public way to a socket's transport.
+        held = self._connection._response.connection
+        transport = held.transport if held is not None else None
         await self._connection.close()
+        if transport is not None:
+            # A TLS goodbye takes several turns of a loop, which may be about to end.
+            transport.abort()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from ssl import SSLContext
 
 import pytest
 from aiohttp import web
@@ -13,6 +14,7 @@ from meshdoctor.collect.access_proxy import proxy_of
 from meshdoctor.collect.api import ReadError
 from meshdoctor.collect.transport import Transport
 from tests.unit.collect.api_server import QUICK, access_to, serving
+from tests.unit.collect.certificates import server_context
 
 VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy")
 
@@ -82,7 +84,9 @@ def test_what_is_no_proxy_is_refused_without_showing_it(url: str) -> None:
 
 
 @asynccontextmanager
-async def proxy(status: bytes = b"200 OK") -> AsyncIterator[tuple[str, list[bytes]]]:
+async def proxy(
+    status: bytes = b"200 OK", tls: SSLContext | None = None
+) -> AsyncIterator[tuple[str, list[bytes]]]:
     """A proxy that connects, or does not; and what it was asked."""
     heads: list[bytes] = []
     tasks: set[asyncio.Task[None]] = set()
@@ -106,7 +110,7 @@ async def proxy(status: bytes = b"200 OK") -> AsyncIterator[tuple[str, list[byte
         for ends in ((reader, far_writer), (far_reader, writer)):
             tasks.add(asyncio.create_task(pump(*ends)))
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     try:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}", heads
     finally:
@@ -126,10 +130,12 @@ async def ok(request: web.Request) -> web.StreamResponse:
     return web.Response(text=request.headers.get("Proxy-Authorization", "none"))
 
 
-async def test_requests_and_sockets_go_through_the_proxy(tmp_path: Path) -> None:
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_requests_and_sockets_go_through_the_proxy(tmp_path: Path, scheme: str) -> None:
     path = "/api/v1/namespaces/a/pods/b/portforward"
-    async with serving(ok, tmp_path) as server, proxy() as (name, heads):
-        access = await access_to(tmp_path, server.url, proxy_url=f"http://me:secret@{name}")
+    tls = server_context(tmp_path) if scheme == "https" else None
+    async with serving(ok, tmp_path) as server, proxy(tls=tls) as (name, heads):
+        access = await access_to(tmp_path, server.url, proxy_url=f"{scheme}://me:secret@{name}")
         assert "secret" not in repr(access)
         async with Transport.open(access, QUICK) as api:
             assert (await api.get("/version")).body == b"none"

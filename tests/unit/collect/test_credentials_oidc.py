@@ -43,6 +43,7 @@ async def test_a_token_that_has_not_expired_is_used(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("token", "words"),
     [(jwt(-1), "run any kubectl command to renew it"), (None, "log in with kubectl")],
+    ids=["expired", "none"],
 )
 async def test_a_token_that_has_expired_is_said_to_have(
     tmp_path: Path, token: str | None, words: str

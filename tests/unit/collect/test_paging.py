@@ -71,7 +71,9 @@ async def test_pages_are_joined_into_one_list() -> None:
 async def test_items_are_kept_byte_for_byte() -> None:
     item = b'{"b" : 1.10, "a":"\\u00e9 \xc3\xa9", "c":[1e2]}'
     body = b'{"kind":"PodList","items":[ ' + item + b' ],"metadata":{"resourceVersion":"1"}}'
-    assert b"[" + item + b"]" in await read(Pages(body))
+    assert await read(Pages(body)) == body
+    paged = await read(Pages(body.replace(b'"1"}', b'"1","continue":"t"}'), page()))
+    assert b"[" + item + b"]" in paged
 
 
 @pytest.mark.parametrize("items", [b"[]", b"null", b" [ ] "])

@@ -95,7 +95,7 @@ def test_a_question_about_nothing_reads_everything_gateways_first() -> None:
         ({"pod": "web-abc-1.shop"}, ["web-abc-1", "web-abc-2"]),
         ({"pod": "deploy/payments"}, ["payments-abc-1"]),
         ({"pod": "deploy/payments", "namespaces": ("shop",)}, []),
-        ({"source": "deploy/web"}, ["web-abc-1", "web-abc-2"]),
+        ({"source": "deploy/web"}, ALL),
         ({"source": "web-abc-1", "to": "reviews"}, ["reviews-abc-1", "web-abc-1", "web-abc-2"]),
         (
             {"source": "deploy/payments", "to": "reviews.shop:8080"},

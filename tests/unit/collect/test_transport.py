@@ -235,17 +235,15 @@ async def test_a_connection_that_is_always_reset_is_named(tmp_path: Path) -> Non
     assert server.url in caught.value.reason
 
 
-@pytest.mark.parametrize("header", ["1", None])
-async def test_retry_after_is_honoured_up_to_a_bound(tmp_path: Path, header: str | None) -> None:
-    headers = {"Retry-After": header} if header else {}
-    busy = web.Response(status=429, headers=headers)
+async def test_retry_after_is_honoured_up_to_a_bound(tmp_path: Path) -> None:
+    busy = web.Response(status=429, headers={"Retry-After": "60"})
     limits = Limits(longest_wait=0.4)
     loop = asyncio.get_running_loop()
     async with talking(in_turn(fixed(busy), OK), tmp_path, limits) as (api, _):
         began = loop.time()
         await api.get(PODS)
         took = loop.time() - began
-    assert 0.4 <= took < 1.0 if header else took < 0.4
+    assert 0.4 <= took < 30
 
 
 @pytest.mark.parametrize("trouble", [silence, dripping], ids=["silent", "dripping"])
@@ -256,7 +254,7 @@ async def test_a_server_that_never_ends_is_given_up(tmp_path: Path, trouble: Han
         began = loop.time()
         with pytest.raises(ReadError, match=r"within 0\.4s") as caught:
             await api.get(PODS)
-        assert loop.time() - began < 1.0
+        assert loop.time() - began < 10
     assert caught.value.status is NotReadStatus.TIMEOUT
     assert len(server.seen) == 1
 
@@ -265,13 +263,13 @@ async def test_a_slow_body_earns_time_as_it_arrives(tmp_path: Path) -> None:
     async def slow(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
-        for _ in range(8):
+        for _ in range(15):
             await response.write(b"x" * 1000)
             await asyncio.sleep(0.1)
         return response
 
-    async with talking(slow, tmp_path, Limits(request=0.4, slowest=5000)) as (api, _):
-        assert len((await api.get(PODS)).body) == 8000
+    async with talking(slow, tmp_path, Limits(request=1, slowest=5000)) as (api, _):
+        assert len((await api.get(PODS)).body) == 15000
 
 
 async def test_a_body_beyond_the_bound_is_refused(tmp_path: Path) -> None:
@@ -299,13 +297,17 @@ async def test_a_packed_body_is_unpacked(tmp_path: Path) -> None:
 
 
 async def test_no_more_than_the_bound_are_in_flight(tmp_path: Path) -> None:
-    now, most = 0, 0
+    now, most, full = 0, 0, asyncio.Event()
 
     async def count(_: web.Request) -> web.Response:
         nonlocal now, most
         now += 1
         most = max(most, now)
-        await asyncio.sleep(0.02)
+        if most == 4:
+            full.set()
+        async with asyncio.timeout(5):
+            await full.wait()
+        await asyncio.sleep(0.01)
         now -= 1
         return web.Response()
 
@@ -327,7 +329,7 @@ async def test_a_cancelled_request_leaves_its_slot(tmp_path: Path) -> None:
     async with talking(in_turn(silence, OK), tmp_path, Limits(in_flight=1)) as (api, _):
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(api.get(PODS), 0.2)
-        await asyncio.wait_for(api.get(PODS), 2)
+        await asyncio.wait_for(api.get(PODS), 10)
 
 
 async def test_a_refused_write_sends_nothing(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from meshdoctor.collect.access_error import AccessError
 from meshdoctor.collect.api import ReadError
+from meshdoctor.collect.retry import TransientError
 from meshdoctor.collect.transport import Transport
 from meshdoctor.collect.transport_limits import Limits
 from meshdoctor.model.not_read import NotReadStatus
@@ -52,13 +53,11 @@ async def test_a_refused_connection_names_the_server(tmp_path: Path) -> None:
 
 
 async def test_a_refused_connection_is_not_tried_again(tmp_path: Path) -> None:
-    loop = asyncio.get_running_loop()
     access = await access_to(tmp_path, f"https://127.0.0.1:{unused_port()}")
     async with Transport.open(access, Limits()) as api:
-        began = loop.time()
-        with pytest.raises(ReadError):
+        with pytest.raises(ReadError) as caught:
             await api.get("/version")
-        assert loop.time() - began < 0.2
+    assert not isinstance(caught.value, TransientError)
 
 
 async def test_an_unknown_host_is_named(tmp_path: Path) -> None:
@@ -87,7 +86,7 @@ def test_a_name_server_that_is_silent_holds_nobody_up(
     try:
         reason = asyncio.run(reason_of(tmp_path, "https://kube.example", limits=limits))
         assert "does not answer" in reason
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 10
     finally:
         released.set()
 

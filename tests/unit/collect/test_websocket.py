@@ -91,7 +91,12 @@ async def test_a_server_may_choose_no_subprotocol(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("code", "kind"),
-    [(403, NotReadStatus.DENIED), (400, NotReadStatus.FAILED), (500, NotReadStatus.FAILED)],
+    [
+        (403, NotReadStatus.DENIED),
+        (400, NotReadStatus.FAILED),
+        (404, NotReadStatus.FAILED),
+        (500, NotReadStatus.FAILED),
+    ],
 )
 async def test_a_refused_upgrade_is_told_in_the_servers_words(
     tmp_path: Path, code: int, kind: NotReadStatus
@@ -222,7 +227,7 @@ async def test_leaving_does_not_wait_for_the_other_end(tmp_path: Path) -> None:
     async with talking(socket_that(lingers), tmp_path) as (api, _):
         async with api.socket(FORWARD, PORTS, V4):
             began = loop.time()
-        assert loop.time() - began < 0.3
+        assert loop.time() - began < 2
 
 
 async def test_sockets_that_are_held_leave_room_for_requests(tmp_path: Path) -> None:
@@ -239,18 +244,22 @@ async def test_sockets_that_are_held_leave_room_for_requests(tmp_path: Path) -> 
             async with api.socket(FORWARD, PORTS, V4):
                 await asyncio.gather(*(api.get("/version") for _ in range(4)))
 
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(20):
             await asyncio.gather(*(hold() for _ in range(8)))
 
 
 async def test_as_many_sockets_are_open_as_there_are_slots_for_them(tmp_path: Path) -> None:
-    now = most = 0
+    now, most, full = 0, 0, asyncio.Event()
 
     async def count(socket: web.WebSocketResponse) -> None:
         nonlocal now, most
         now += 1
         most = max(now, most)
-        await asyncio.sleep(0.05)
+        if most == 14:
+            full.set()
+        async with asyncio.timeout(5):
+            await full.wait()
+        await asyncio.sleep(0.01)
         now -= 1
         await socket.close()
 
@@ -273,7 +282,7 @@ async def test_one_at_a_time_is_one_at_a_time_and_never_stuck(tmp_path: Path) ->
     async with (
         serving(answer, tmp_path) as server,
         Transport.open(await access_to(tmp_path, server.url), Limits(in_flight=1)) as api,
-        asyncio.timeout(2),
+        asyncio.timeout(20),
         api.socket(FORWARD, PORTS, V4),
     ):
         await api.get("/version")
