@@ -69,6 +69,8 @@ bench: $(VENV)/.dev ## print how fast it is
 	$(BIN)/python benchmarks/diagnose.py
 	$(BIN)/python benchmarks/first_paint.py
 	$(BIN)/python benchmarks/many_proxies.py
+	$(BIN)/python benchmarks/collect.py
+	$(BIN)/python benchmarks/transport.py
 
 COMPILE = uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 \
   --no-emit-index-url --no-header --quiet $(UPGRADE)
