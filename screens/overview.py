@@ -10,7 +10,7 @@ from textual import on
 from meshdoctor.diagnose.object_names import namespace_of
 from meshdoctor.model.diagnosis import RootCause
 from meshdoctor.model.finding import Finding, Severity
-from meshdoctor.model.not_read import NotRead
+from meshdoctor.model.not_read import NotRead, NotReadStatus
 from screens.evidence import statement_window
 from screens.keymap import NOTES, RECORD
 from screens.mesh_screen import MeshScreen
@@ -95,6 +95,8 @@ class OverviewScreen(MeshScreen):
         missing = [
             Row(item.what, (item.what, f"? {item.status}", item.reason), is_fault=True, value=item)
             for item in diagnosis.not_read
+            # What is not installed is a fact, and nothing to mend.
+            if item.status is not NotReadStatus.NOT_INSTALLED
         ]
         table = self.query_one("#not-read", RowsTable)
         whole = "✓ Everything asked for was read."

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.proxy_evidence import log_evidence
-from meshdoctor.model.access_log import host_port
+from meshdoctor.model.access_log import INBOUND_PASSTHROUGH, OUTBOUND_SPECIAL, host_port
 from meshdoctor.model.envoy.names import parse_cluster_name
 from meshdoctor.model.kinds import POD
 from meshdoctor.model.pod import PROXY_CONTAINER, container_runs, is_finished
@@ -33,6 +33,8 @@ RECENT = timedelta(minutes=3)
 """How old a line may be and still speak of what is wrong now."""
 IN_USE = timedelta(hours=1)
 """How old a line may be and still show that a destination is used."""
+_COUNTED = ("outbound|", "inbound|", *OUTBOUND_SPECIAL, INBOUND_PASSTHROUGH)
+"""Clusters that carry what is logged; the others serve the proxy itself."""
 _AHEAD = timedelta(minutes=1)
 """Logs are read a little after the moment a recording is dated to."""
 
@@ -79,7 +81,7 @@ class AccessLogs:
     unread: frozenset[str]
     """Ids of running proxies whose log could not be read."""
     silent: frozenset[str]
-    """Ids of proxies whose log was read and that write no access log."""
+    """Ids of proxies whose log was read and has no request, though some may have passed."""
     complete: bool
     """Whether no call between proxies of the mesh can have gone unseen."""
 
@@ -129,6 +131,26 @@ def _may_log(proxy: Proxy) -> bool | None:
         for listener in proxy.config.listeners
         for chain in listener.chains
     )
+
+
+def _counts_traffic(proxy: Proxy) -> bool | None:
+    """Whether a proxy's host counters show any request; None when they are unread."""
+    if proxy.hosts is None:
+        return None
+    return any(
+        host.rq_total or host.cx_total
+        for cluster in proxy.hosts.clusters
+        if cluster.name.startswith(_COUNTED)
+        for host in cluster.hosts
+    )
+
+
+def _is_idle(proxy: Proxy) -> bool:
+    """Whether an empty log means that nothing passed: it would be logged, and nothing is counted.
+
+    A log may also be empty because it was rotated, or cut where the reader began.
+    """
+    return bool(_may_log(proxy)) and _counts_traffic(proxy) is False
 
 
 def _running_proxies(mesh: Snapshot) -> frozenset[str]:
@@ -182,7 +204,7 @@ def access_logs(mesh: Snapshot) -> AccessLogs:
     quiet = frozenset(
         proxy.id
         for proxy in mesh.proxies.values()
-        if proxy.id in read - writing and not (writing and _may_log(proxy))
+        if proxy.id in read - writing and not (writing and _is_idle(proxy))
     )
     unread = frozenset((_running_proxies(mesh) | set(mesh.proxies)) - read)
     return AccessLogs(

@@ -25,7 +25,7 @@ from meshdoctor.analyze.destination_pods import pods_of
 from meshdoctor.analyze.destinations_in_use import destinations_in_use
 from meshdoctor.analyze.outlier_ejection import OUTLIER_DETECTION
 from meshdoctor.analyze.server_connections import NOW_WINDOW, calls_at
-from meshdoctor.analyze.traffic_settings import traffic_setting, unread_callers
+from meshdoctor.analyze.traffic_settings import is_set_for_a_part, unread_callers
 from meshdoctor.intent.backends import target_port
 from meshdoctor.model.kinds import DESTINATION_RULE, POD, SERVICE
 from meshdoctor.model.pod import has_proxy, is_ready
@@ -116,8 +116,8 @@ def _judge(mesh: Snapshot, use: Use, servers: list[tuple[Resource, int]]) -> Ite
     }
     failing = [item for item in found if item.fails and item.pod not in relayed]
     if failing:
-        detects = traffic_setting(mesh, use, OUTLIER_DETECTION)
-        if detects is not None and unread_callers(mesh, use):
+        detects = is_set_for_a_part(mesh, use, OUTLIER_DETECTION)
+        if detects and unread_callers(mesh, use):
             message = f"{failing[0].text}; whether its hosts are ejected cannot be told"
             yield cannot_tell(APPLICATION_FAILS, use, message, (PROXY_HOSTS,))
             return

@@ -22,11 +22,7 @@ if TYPE_CHECKING:
     from meshdoctor.model.snapshot import Snapshot
 
 _PORT_WORD = re.compile(r"(?:^|_)(?:PORTS?|LISTEN|ADDR|ADDRESS|BIND)$")
-_BIND_WORD = re.compile(r"(?:^|_)(?:BIND|LISTEN|HOST|ADDR|ADDRESS)(?:$|_)")
 _NUMBER = re.compile(r"\d{2,5}")
-LOCALHOST = re.compile(r"(?<![\w.])(?:127\.0\.0\.1|localhost|\[::1\]|::1)(?![\w.])")
-"""The loopback address, as settings spell it."""
-_LISTENING_OPTION = re.compile(r"--?(?:bind|listen|host|addr|address|b)\b", re.IGNORECASE)
 _HTTP_PROBES = ("readinessProbe", "livenessProbe", "startupProbe")
 
 Path = tuple[str | int, ...]
@@ -45,7 +41,8 @@ class PortSign:
     """Its value."""
 
 
-def _apps(pod: Resource) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+def application_containers(pod: Resource) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """The pod's own containers, each with its path; init containers and the proxy left out."""
     for path, container in containers(pod):
         if path[1] == "containers" and container.get("name") != PROXY_CONTAINER:
             yield path, container
@@ -56,14 +53,16 @@ def _declared(pod: Resource, port: int) -> PortSign | None:
     if not numbers:
         return None
     said = ", ".join(map(str, numbers))
-    for path, container in _apps(pod):
+    for path, container in application_containers(pod):
         for index, item in enumerate(as_list(container.get("ports"))):
             if as_mapping(item).get("containerPort") == port:
                 evidence = pod.evidence(*path, "ports", index, "containerPort")
                 text = f"its container declares port {port}"
                 return PortSign(True, text, (evidence,))
     shown = tuple(
-        pod.evidence(*path, "ports") for path, container in _apps(pod) if container.get("ports")
+        pod.evidence(*path, "ports")
+        for path, container in application_containers(pod)
+        if container.get("ports")
     )
     return PortSign(False, f"its containers declare {said}, not {port}", shown[:1])
 
@@ -86,7 +85,7 @@ def _serves(mesh: Snapshot, pod: Resource, port: int) -> PortSign | None:
 
 
 def _environment(pod: Resource, port: int) -> PortSign | None:
-    for path, container in _apps(pod):
+    for path, container in application_containers(pod):
         for index, value in enumerate(as_list(container.get("env"))):
             item = as_mapping(value)
             name, text = str(item.get("name") or ""), str(item.get("value") or "")
@@ -139,24 +138,3 @@ def port_sign(
         or _environment(pod, port)
         or _probed(pod, template, port)
     )
-
-
-def localhost_sign(pod: Resource) -> PortSign | None:
-    """A setting that makes the application listen on the loopback address only."""
-    for path, container in _apps(pod):
-        for index, value in enumerate(as_list(container.get("env"))):
-            item = as_mapping(value)
-            name, text = str(item.get("name") or ""), str(item.get("value") or "")
-            if _BIND_WORD.search(name.upper()) and LOCALHOST.search(text):
-                evidence = (pod.evidence(*path, "env", index, "value"),)
-                said = f"its environment says {name}={text}"
-                return PortSign(True, said, evidence, name, text)
-        for key in ("command", "args"):
-            words = [str(word) for word in as_list(container.get(key))]
-            for index, word in enumerate(words):
-                before = words[index - 1] if index else ""
-                option = _LISTENING_OPTION.match(word) or _LISTENING_OPTION.match(before)
-                if option and LOCALHOST.search(word):
-                    evidence = (pod.evidence(*path, key, index),)
-                    return PortSign(True, f"it is started with {before} {word}".strip(), evidence)
-    return None

@@ -16,6 +16,7 @@ from meshdoctor.analyze.destination_facts import (
     affected_by,
     failed_calls_text,
     failed_calls_to,
+    may_be_called_unseen,
 )
 from meshdoctor.analyze.destination_findings import cannot_tell, passes, problem
 from meshdoctor.analyze.destinations_in_use import destinations_in_use, is_missing
@@ -142,8 +143,7 @@ def _judge(mesh: Snapshot, use: Use) -> Finding | None:
         return passes(LIMIT_REACHED, use, message, "no-limit", held_by_callers(mesh, use))
     if refused := _overflowed(mesh, use, found):
         return _reached(mesh, use, found, refused)
-    logs = access_logs(mesh)
-    if logs.unread or logs.silent:
+    if may_be_called_unseen(mesh, use):
         message = f"Without access logs it cannot be told whether {found.object}'s limits are met"
         return cannot_tell(LIMIT_REACHED, use, message, (PROXY_LOG,))
     message = f"No request met the limits of {found.object}"

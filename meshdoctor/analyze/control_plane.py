@@ -15,6 +15,7 @@ from meshdoctor.analyze.control_plane_users import (
     pods_served,
     refused_workloads,
 )
+from meshdoctor.analyze.endpoint_evidence import endpoints_evidence
 from meshdoctor.intent.control_plane import controller_of
 from meshdoctor.intent.revision_labels import asked_by_namespace
 from meshdoctor.intent.revisions import ControlPlane, control_planes
@@ -106,7 +107,7 @@ def _endpoints(seen: _Plane) -> Fact:
     slices = endpoint_slices_of(mesh, seen.plane)
     if not slices:
         return silent(fact, "There is no EndpointSlice of istiod's Service")
-    shown = [item.evidence("endpoints") for item in slices[:2]]
+    shown = [endpoints_evidence(item) for item in slices[:2]]
     if any(has_ready_endpoint(item) for item in slices):
         return silent(fact, "istiod's Service still lists an endpoint", *shown)
     return holds(fact, "istiod's Service has no ready endpoint: nobody can reach it", *shown)

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.access_logs import access_logs, recent
 from meshdoctor.analyze.base import holds, silent, unread
-from meshdoctor.analyze.proxy_evidence import cluster_evidence, host_health_evidence
+from meshdoctor.analyze.proxy_evidence import (
+    cluster_evidence,
+    host_health_evidence,
+    no_endpoint_evidence,
+)
+from meshdoctor.model.envoy.names import parse_cluster_name
 from meshdoctor.model.finding import Affected
 from meshdoctor.model.pod import is_gateway
 
@@ -75,6 +80,31 @@ def requests_fail(mesh: Snapshot, use: Use, *flags: str) -> Fact:
 
 
 @lru_cache(maxsize=2)
+def _counted_unlogged(mesh: Snapshot) -> frozenset[tuple[str, int | None]] | None:
+    """Host and port of what proxies called whose requests no log shows; None for unknown."""
+    logs = access_logs(mesh)
+    found: set[tuple[str, int | None]] = set()
+    for proxy_id in logs.unread | logs.silent:
+        proxy = mesh.proxies.get(proxy_id)
+        if proxy is None or proxy.hosts is None:
+            return None
+        for cluster in proxy.hosts.clusters:
+            name = parse_cluster_name(cluster.name)
+            if name is not None and any(host.rq_total or host.cx_total for host in cluster.hosts):
+                found.add((name.host, name.port))
+    return frozenset(found)
+
+
+def may_be_called_unseen(mesh: Snapshot, use: Use) -> bool:
+    """Whether a proxy whose requests no log shows may call a destination, by whichever subset.
+
+    Its host counters say whether it ever did; where they are unread it may.
+    """
+    counted = _counted_unlogged(mesh)
+    return counted is None or (use.destination.host, use.destination.port) in counted
+
+
+@lru_cache(maxsize=2)
 def _routing_proxies(mesh: Snapshot) -> dict[tuple[str, str], tuple[Proxy, ...]]:
     """Proxies by their namespace and the clusters that their routes lead to, some of each."""
     found: dict[tuple[str, str], list[Proxy]] = {}
@@ -132,7 +162,7 @@ def affected_by(mesh: Snapshot, use: Use, failed: Calls = (), to: str = "") -> t
         if calls:
             names = {mesh.caller(call.proxy) for call in calls}
             return tuple(Affected(name, to) for name in sorted(names)[:_MOST_CALLERS])
-    holders = {
+    holders = {mesh.caller(item.proxy) for item in use.ejections} or {
         mesh.caller(proxy) for proxy in _holders(mesh, use) if not _is_itself(mesh, use, proxy)
     }
     if not holders:
@@ -142,7 +172,8 @@ def affected_by(mesh: Snapshot, use: Use, failed: Calls = (), to: str = "") -> t
 
 def calling_proxies(mesh: Snapshot, use: Use) -> tuple[Proxy, ...]:
     """The proxies whose view of a destination counts: those that call it, else that could."""
-    callers = {call.proxy.id: call.proxy for call in use.calls}
+    callers = {item.proxy.id: item.proxy for item in use.ejections}
+    callers |= {call.proxy.id: call.proxy for call in use.calls}
     if callers:
         return tuple(callers[key] for key in sorted(callers))
     return tuple(_holders(mesh, use))[:_MOST_CALLERS]
@@ -165,6 +196,8 @@ def _empty_evidence(proxy: Proxy, cluster: str) -> Iterator[Evidence]:
     hosts = proxy.hosts.hosts_of(cluster) if proxy.hosts else ()
     if hosts:
         yield host_health_evidence(proxy, cluster, hosts[0])
+    elif (empty := no_endpoint_evidence(proxy, cluster)) is not None:
+        yield empty
     elif proxy.config is not None and (held := proxy.config.cluster(cluster)) is not None:
         yield cluster_evidence(proxy, held)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.base import holds
+from meshdoctor.analyze.endpoint_evidence import endpoints_evidence
 from meshdoctor.intent.backends import endpoint_slices, pods_behind, ready_addresses
 from meshdoctor.intent.destination_rules import rules_for, subset_named
 
@@ -42,4 +43,4 @@ def no_ready_endpoint(mesh: Snapshot, use: Use) -> tuple[Fact, ...]:
         return ()
     names = ", ".join(item.name for item in slices)
     text = f"EndpointSlice {names} lists no ready endpoint"
-    return (holds("no-ready-endpoint", text, *(item.evidence("endpoints") for item in slices[:2])),)
+    return (holds("no-ready-endpoint", text, *map(endpoints_evidence, slices[:2])),)

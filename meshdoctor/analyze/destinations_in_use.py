@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.access_logs import Calls, access_logs, recent
 from meshdoctor.analyze.base import destination_subject
+from meshdoctor.analyze.ejected_hosts import Ejection, ejections
 from meshdoctor.intent.backends import serves_mesh_itself
+from meshdoctor.intent.clients import governed_alike
 from meshdoctor.intent.destinations import Destination, DestinationRoute, destination_routes
 from meshdoctor.model.envoy.names import parse_cluster_name
 from meshdoctor.model.kinds import NAMESPACE, SERVICE, SERVICE_ENTRY, VIRTUAL_SERVICE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from meshdoctor.model.registry import ServiceHost
     from meshdoctor.model.resource import Resource
@@ -37,6 +39,11 @@ class Use:
     """Of VirtualServices that some proxy holds."""
     calls: Calls
     """Within the last hour, oldest first."""
+    ejections: tuple[Ejection, ...]
+    """Of its hosts that outlier detection has taken out: it counts requests, so somebody calls."""
+    client_namespaces: tuple[str, ...]
+    """Of proxies that call it or hold a route to it, else the rules' own; of those that the same
+    DestinationRules govern one stands for all."""
     watched: bool
     """Whether the access logs would have shown any call."""
 
@@ -49,8 +56,8 @@ class Use:
 
     @property
     def is_seen(self) -> bool:
-        """Whether a route or a call shows that it is used."""
-        return bool(self.routes or self.calls)
+        """Whether a route, a call or an ejected host shows that it is used."""
+        return bool(self.routes or self.calls or self.ejections)
 
     @property
     def is_wanted(self) -> bool:
@@ -62,13 +69,19 @@ class Use:
         """The VirtualServices whose routes lead here, once each."""
         return tuple(dict.fromkeys(route.binding.virtual_service for route in self.routes))
 
-    @property
-    def client_namespaces(self) -> tuple[str, ...]:
-        """Namespaces of proxies that call it or hold a route to it, else the rules' own."""
-        held = [space for route in self.routes for space in route.binding.holders.namespaces]
-        own = [item.namespace for item in self.virtual_services]
-        seen = [call.proxy.namespace for call in self.calls]
-        return tuple(dict.fromkeys([*seen, *held] or own))
+
+def _client_namespaces(
+    routes: Iterable[DestinationRoute], calls: Calls, ejections: Iterable[Ejection]
+) -> Iterator[str]:
+    """Where clients run, with repetitions."""
+    seen = [*(call.proxy for call in calls), *(item.proxy for item in ejections)]
+    yield from (proxy.namespace for proxy in seen)
+    found = bool(seen)
+    for route in routes:
+        found = found or bool(route.binding.holders.namespaces)
+        yield from route.binding.holders.namespaces
+    if not found:
+        yield from (route.binding.virtual_service.namespace for route in routes)
 
 
 def _routes(mesh: Snapshot) -> dict[Destination, list[DestinationRoute]]:
@@ -85,6 +98,15 @@ def _called(mesh: Snapshot) -> dict[Destination, Calls]:
         name = parse_cluster_name(cluster)
         if name is not None and name.direction == "outbound" and name.host:
             found[Destination(name.host, name.port, name.subset)] = calls
+    return found
+
+
+def _ejected(mesh: Snapshot) -> dict[Destination, tuple[Ejection, ...]]:
+    found: dict[Destination, tuple[Ejection, ...]] = {}
+    for cluster, items in ejections(mesh).items():
+        name = parse_cluster_name(cluster)
+        if name is not None and name.direction == "outbound" and name.host:
+            found[Destination(name.host, name.port, name.subset)] = items
     return found
 
 
@@ -126,7 +148,7 @@ def destinations_in_use(mesh: Snapshot) -> tuple[Use, ...]:
     A Service of which every port is reached by routes alone is looked at through those routes.
     """
     logs = access_logs(mesh)
-    routes, called = _routes(mesh), _called(mesh)
+    routes, called, ejected = _routes(mesh), _called(mesh), _ejected(mesh)
     services = dict(_services(mesh))
     routed_hosts = {(item.host, item.port) for item in routes}
     # A subset that was called and that no route names any more is news of the past; but without
@@ -134,7 +156,7 @@ def destinations_in_use(mesh: Snapshot) -> tuple[Use, ...]:
     unrouted = not mesh.catalog.known(VIRTUAL_SERVICE, SERVICE)
     wanted = {
         *routes,
-        *(item for item in called if item in routes or not item.subset or unrouted),
+        *(item for item in (*called, *ejected) if item in routes or not item.subset or unrouted),
         *(item for item in services if (item.host, item.port) not in routed_hosts),
     }
     found = []
@@ -143,6 +165,8 @@ def destinations_in_use(mesh: Snapshot) -> tuple[Use, ...]:
         calls = called.get(item, ())
         if service is not None and _belongs_to_mesh(mesh, service, calls):
             continue
+        held, out = tuple(routes.get(item, ())), ejected.get(item, ())
+        spaces = governed_alike(mesh, item.host, _client_namespaces(held, calls, out))
         watched = logs.complete and not _in_ambient(mesh, service)
-        found.append(Use(item, service, tuple(routes.get(item, ())), calls, watched))
+        found.append(Use(item, service, held, calls, out, spaces, watched))
     return tuple(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -170,13 +170,6 @@ def injection_cases(mesh: Snapshot) -> tuple[NamespaceCase, ...]:
 def affected_by(workloads: Iterable[Workload]) -> tuple[Affected, ...]:
     """Workloads that suffer, as a finding lists them."""
     return tuple(Affected(source=str(item), to="") for item in workloads)
-
-
-def proxy_absence(pod: Resource) -> Evidence:
-    """Evidence that a pod has no proxy: the pod, with the command that lists its containers."""
-    names = "{.spec.initContainers[*].name} {.spec.containers[*].name}"
-    command = f"kubectl get pod {pod.name} -n {pod.namespace} -o jsonpath='{names}'"
-    return replace(pod.evidence("metadata", "name"), command=command)
 
 
 def label_evidence(namespace: Resource, *keys: str) -> tuple[Evidence, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.base import holds, silent, unread
-from meshdoctor.analyze.injection_cases import label_evidence, proxy_absence
+from meshdoctor.analyze.injection_cases import label_evidence
+from meshdoctor.analyze.pod_evidence import container_names
 from meshdoctor.intent.revision_labels import INJECTION, REVISION
 from meshdoctor.intent.revisions import control_planes, is_present
 from meshdoctor.model.kinds import DEPLOYMENT, POD
@@ -39,7 +40,7 @@ def pods_lack_proxy(mesh: Snapshot, lacking: Sequence[Lacking], where: str) -> F
     if not lacking:
         return silent(fact, f"No pod of {where} runs without a sidecar yet.")
     names = listed([str(item.workload) for item in lacking])
-    evidence = [proxy_absence(item.pod) for item in lacking[:_MOST_SHOWN]]
+    evidence = [one for item in lacking[:_MOST_SHOWN] for one in container_names(item.pod)]
     return holds(fact, f"Pods without a sidecar: {names}.", *evidence)
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.base import holds, namespace_subject, workload_subject
-from meshdoctor.analyze.injection_cases import affected_by, injection_cases, proxy_absence
+from meshdoctor.analyze.injection_cases import affected_by, injection_cases
 from meshdoctor.analyze.injection_facts import listed, namespace_asks, pods_lack_proxy
 from meshdoctor.analyze.injection_unread import unread_finding
 from meshdoctor.analyze.json_patches import json_patch
+from meshdoctor.analyze.pod_evidence import container_names
 from meshdoctor.intent.injection_policy import injection_policies
 from meshdoctor.intent.injection_verdict import Verdict
 from meshdoctor.intent.revision_labels import INJECT, opting_out
@@ -129,7 +130,7 @@ def _skipped(mesh: Snapshot, item: Lacking) -> Finding:
         message=message,
         resource=str(resources[0]),
         objects=(str(resources[0]), str(item.workload)),
-        facts=(holds("policy-skips-pod", message, *evidence, proxy_absence(item.pod)),),
+        facts=(holds("policy-skips-pod", message, *evidence, *container_names(item.pod)),),
         affected=affected_by((item.workload,)),
     )
 

@@ -10,7 +10,6 @@ from meshdoctor.analyze.injection_cases import (
     affected_by,
     injection_cases,
     label_evidence,
-    proxy_absence,
 )
 from meshdoctor.analyze.injection_commands import restart_command
 from meshdoctor.analyze.injection_facts import (
@@ -20,6 +19,7 @@ from meshdoctor.analyze.injection_facts import (
     selector_evidence,
 )
 from meshdoctor.analyze.injection_unread import unread_finding
+from meshdoctor.analyze.pod_evidence import container_names
 from meshdoctor.intent.injection_policy import injection_policies
 from meshdoctor.intent.injection_verdict import Verdict
 from meshdoctor.intent.revision_labels import INJECTION, REVISION
@@ -168,7 +168,7 @@ def _bypassed(item: Lacking) -> Finding:
         f"{webhook.configuration} lets pods through when istiod does not answer."
     )
     evidence = webhook.configuration.evidence(*webhook.path, "failurePolicy")
-    fact = holds("webhook-ignores-failures", message, evidence, proxy_absence(item.pod))
+    fact = holds("webhook-ignores-failures", message, evidence, *container_names(item.pod))
     return Finding(
         code=_BYPASSED,
         subject=workload_subject(item.workload),
@@ -238,7 +238,7 @@ class InjectionRestartAnalyzer:
 
 def _up_to_date_workload(item: Lacking) -> Finding:
     message = f"A restart would not inject {item.workload}: {item.verdict.reason}."
-    fact = holds("restart-changes-nothing", message, proxy_absence(item.pod))
+    fact = holds("restart-changes-nothing", message, *container_names(item.pod))
     subject, resource = workload_subject(item.workload), str(item.workload)
     return Finding(_NOT_RESTARTED, subject, Outcome.PASS, message, resource, facts=(fact,))
 

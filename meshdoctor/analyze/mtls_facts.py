@@ -11,7 +11,7 @@ from meshdoctor.analyze.base import holds, silent, unread
 from meshdoctor.analyze.mtls_servers import INBOUND_LISTENER, takes_plaintext, takes_tls
 from meshdoctor.analyze.proxy_evidence import (
     cluster_origin_evidence,
-    filter_chain_evidence,
+    filter_chain_match_evidence,
 )
 from meshdoctor.model.access_log import host_port
 from meshdoctor.model.envoy import TlsMode
@@ -83,7 +83,7 @@ def _chain_evidence(proxy: Proxy, port: int) -> Iterator[Evidence]:
     listener = proxy.config.listener(INBOUND_LISTENER) if proxy.config else None
     for chain in listener.filter_chains if listener else ():
         if listener is not None and chain.match.destination_port == port:
-            yield filter_chain_evidence(proxy, listener, chain)
+            yield filter_chain_match_evidence(proxy, listener, chain)
 
 
 def server_fact(mesh: Snapshot, servers: Iterable[Server], *, tls_only: bool) -> tuple[Fact, bool]:

@@ -19,14 +19,13 @@ from meshdoctor.analyze.base import (
 )
 from meshdoctor.analyze.mtls_encounters import ports_in_use
 from meshdoctor.analyze.mtls_facts import server_fact
-from meshdoctor.analyze.mtls_refusals import Refusal, Source, refusals
-from meshdoctor.analyze.mtls_remedies import joining, peer_mode_change
+from meshdoctor.analyze.mtls_plaintext_cases import Case, Group, groups
+from meshdoctor.analyze.mtls_plaintext_remedies import remedies
 from meshdoctor.analyze.mtls_servers import Server, has_application, servers_behind
 from meshdoctor.analyze.mtls_side_effects import what_else
-from meshdoctor.analyze.mtls_targets import target_of
+from meshdoctor.analyze.pod_evidence import container_names, containers_text
 from meshdoctor.intent.destinations import Destination
 from meshdoctor.intent.inbound_capture import is_in_ambient
-from meshdoctor.intent.peer_authentication import PeerMode
 from meshdoctor.model.finding import Affected, Finding, Outcome, Severity
 from meshdoctor.model.kinds import PEER_AUTHENTICATION, POD, SERVICE
 from meshdoctor.model.pod import has_proxy, is_finished
@@ -34,10 +33,9 @@ from meshdoctor.model.pod import has_proxy, is_finished
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from meshdoctor.model.finding import Fact
     from meshdoctor.model.registry import ServiceHost
-    from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
-    from meshdoctor.model.workload import Workload
 
 PLAINTEXT_CLIENT = "MD0201"
 
@@ -49,43 +47,11 @@ NOTHING_REFUSED = "nothing-refused"
 _NEEDED = (POD, SERVICE, PEER_AUTHENTICATION)
 _MOST_SHOWN = 3
 _MOST_UNKNOWN = 50
-"""Beyond so many destinations a further one says nothing new."""
+"""Beyond so many destinations, or callers, a further one says nothing new."""
 _SYSTEM = frozenset({"kube-system", "kube-public", "kube-node-lease"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """What one workload outside the mesh met at one destination."""
-
-    client: Workload
-    pod: Resource
-    """One of its pods."""
-    destination: Destination
-    refusals: tuple[Refusal, ...]
-    """Oldest first."""
-
-    @property
-    def peer(self) -> PeerMode:
-        """What demands mutual TLS."""
-        peer = self.refusals[-1].server.peer
-        assert peer is not None
-        return peer
-
-
-def _cases(mesh: Snapshot) -> Iterator[_Case]:
-    found: dict[tuple[str, Destination], list[Refusal]] = {}
-    for item in refusals(mesh):
-        if item.source is Source.OUTSIDE and item.client is not None:
-            owner = str(mesh.workloads.owning(item.client))
-            target = target_of(mesh, item.server)
-            found.setdefault((owner, target), []).append(item)
-    for (_, destination), members in sorted(found.items(), key=lambda pair: pair[0]):
-        pod = members[-1].client
-        assert pod is not None
-        yield _Case(mesh.workloads.owning(pod), pod, destination, tuple(members))
-
-
-def _refused_text(case: _Case) -> str:
+def _refused_text(case: Case) -> str:
     last = case.refusals[-1]
     count = len(case.refusals)
     times = "once" if count == 1 else f"{count} times"
@@ -95,15 +61,23 @@ def _refused_text(case: _Case) -> str:
     )
 
 
-def _finding(mesh: Snapshot, case: _Case, beside: str) -> Finding:
-    destination, peer = case.destination, case.peer
-    assert peer.policy is not None
-    last = case.refusals[-1]
+def _facts(mesh: Snapshot, case: Case) -> tuple[Fact, ...]:
+    last, peer = case.refusals[-1], case.peer
     held, _ = server_fact(mesh, [item.server for item in case.refusals], tls_only=True)
-    alone = f"{case.client} has no proxy, so that it speaks plaintext"
-    strict = f"{last.server.pod.name} takes only mutual TLS at port {last.server.port}: {peer.text}"
-    join, leave = joining(mesh, [case.pod])
-    permit, forbid = peer_mode_change(peer, "PERMISSIVE")
+    newest = (item.evidence for item in reversed(case.refusals[-_MOST_SHOWN:]))
+    server, pod = last.server, case.pod
+    strict = f"{server.pod.name} takes only mutual TLS at port {server.port}: {peer.text}"
+    alone = f"{pod.name} has no proxy, so that it speaks plaintext: {containers_text(pod)}"
+    return (
+        holds(SERVER_REFUSED, _refused_text(case), *newest),
+        holds(SERVER_IS_STRICT, strict, *peer.evidence),
+        holds(CLIENT_HAS_NO_PROXY, alone, *container_names(pod)),
+        held,
+    )
+
+
+def _finding(mesh: Snapshot, case: Case, group: Group, beside: str) -> Finding:
+    destination, server = case.destination, case.refusals[-1].server.pod
     message = f"{case.client} calls {destination} in plaintext, which takes only mutual TLS"
     return Finding(
         code=PLAINTEXT_CLIENT,
@@ -111,48 +85,35 @@ def _finding(mesh: Snapshot, case: _Case, beside: str) -> Finding:
         outcome=Outcome.WARN if beside else Outcome.FAIL,
         message=f"{message}; {beside}" if beside else message,
         resource=str(case.client),
-        objects=(str(case.client), str(peer.policy)),
-        facts=(
-            holds(
-                SERVER_REFUSED,
-                _refused_text(case),
-                *(item.evidence for item in reversed(case.refusals[-_MOST_SHOWN:])),
-            ),
-            holds(SERVER_IS_STRICT, strict, *peer.evidence),
-            holds(CLIENT_HAS_NO_PROXY, alone, case.pod.evidence("spec", "containers", 0, "name")),
-            held,
-        ),
+        objects=group.objects(case),
+        facts=_facts(mesh, case),
         affected=(Affected(str(case.client), destination.to),),
         severity=Severity.WARNING if beside else None,
         root=not beside,
         fills={
-            "client": str(case.client),
-            "client_namespace": case.client.namespace,
-            "policy": str(peer.policy),
-            "destination": str(destination),
-            "server": str(mesh.workloads.owning(last.server.pod)),
-            "join_mesh": join,
-            "leave_mesh": leave,
-            "permit_plaintext": permit,
-            "forbid_plaintext": forbid,
+            **remedies(mesh, group),
             "check_log": (
-                f"kubectl logs {last.server.pod.name} -n {last.server.pod.namespace} "
+                f"kubectl logs {server.name} -n {server.namespace} "
                 "-c istio-proxy --since=1m | grep filter_chain_not_found"
             ),
         },
     )
 
 
-def _could_call(mesh: Snapshot) -> bool:
-    """Whether anything outside the mesh runs that may call others."""
-    return any(
-        not has_proxy(pod)
-        and not is_in_ambient(pod)
-        and not is_finished(pod)
-        and has_application(pod)
-        and pod.namespace not in _SYSTEM
-        for pod in mesh.catalog.of(POD)
-    )
+def _outsiders(mesh: Snapshot) -> tuple[str, ...]:
+    """The workloads outside the mesh that may call others, the first of each namespace first."""
+    found: dict[str, str] = {}
+    for pod in mesh.catalog.of(POD):
+        if (
+            not has_proxy(pod)
+            and not is_in_ambient(pod)
+            and not is_finished(pod)
+            and has_application(pod)
+            and pod.namespace not in _SYSTEM
+        ):
+            found.setdefault(str(mesh.workloads.owning(pod)), pod.namespace)
+    firsts = {namespace: name for name, namespace in reversed(found.items())}
+    return tuple(dict.fromkeys([*firsts.values(), *found]))
 
 
 def _unwatched(mesh: Snapshot, servers: Iterable[Server]) -> bool:
@@ -162,7 +123,9 @@ def _unwatched(mesh: Snapshot, servers: Iterable[Server]) -> bool:
     return any(f"{server.pod.name}.{server.pod.namespace}" in blind for server in servers)
 
 
-def _cannot_tell(destination: Destination, service: ServiceHost) -> Finding:
+def _cannot_tell(
+    destination: Destination, service: ServiceHost, callers: tuple[str, ...]
+) -> Finding:
     return Finding(
         code=PLAINTEXT_CLIENT,
         subject=destination_subject(destination.host, destination.port),
@@ -172,6 +135,8 @@ def _cannot_tell(destination: Destination, service: ServiceHost) -> Finding:
             "servers' access logs, which were not read or are switched off"
         ),
         resource=str(service.resource),
+        # Whoever asks about one of these must hear that nobody knows.
+        affected=tuple(Affected(name, destination.to) for name in callers[:_MOST_UNKNOWN]),
         needs=(PROXY_LOG,),
     )
 
@@ -212,7 +177,8 @@ def _without_refusal(
 def _others(mesh: Snapshot, judged: set[str]) -> Iterator[Finding]:
     """Destinations not judged yet: those in use, and STRICT ones whose logs hide refusals."""
     used = ports_in_use(mesh)
-    unknown = _MOST_UNKNOWN if _could_call(mesh) else 0
+    callers = _outsiders(mesh)
+    unknown = _MOST_UNKNOWN if callers else 0
     for service in mesh.registry.hosts:
         if not service.is_kubernetes or service.is_external_name:
             continue
@@ -223,7 +189,7 @@ def _others(mesh: Snapshot, judged: set[str]) -> Iterator[Finding]:
             servers = servers_behind(mesh, service, port)
             if _unwatched(mesh, [server for server in servers if server.is_strict]):
                 if unknown > 0:
-                    yield _cannot_tell(destination, service)
+                    yield _cannot_tell(destination, service, callers)
                 unknown -= 1
             elif servers and (service.host, port.number) in used:
                 yield _without_refusal(destination, service, servers)
@@ -252,14 +218,12 @@ class _PlaintextClients:
             )
             return
         judged: set[str] = set()
-        beside: dict[Resource, str] = {}
-        for case in _cases(mesh):
-            policy = case.refusals[-1].policy
-            if policy is not None and policy not in beside:
-                beside[policy] = what_else(mesh, policy)
-            finding = _finding(mesh, case, beside.get(policy, "") if policy else "")
-            judged.add(finding.subject)
-            yield finding
+        for group in groups(mesh):
+            beside = {policy: what_else(mesh, policy) for policy in group.policies}
+            for case in group.cases:
+                finding = _finding(mesh, case, group, beside[case.policy])
+                judged.add(finding.subject)
+                yield finding
         yield from _others(mesh, judged)
 
 

@@ -25,6 +25,7 @@ from meshdoctor.analyze.mtls_remedies import (
     tls_to_istio_mutual,
 )
 from meshdoctor.analyze.mtls_servers import workloads_of
+from meshdoctor.analyze.pod_evidence import container_names
 from meshdoctor.intent.client_tls import ClientMode
 from meshdoctor.model.envoy import TlsMode
 from meshdoctor.model.finding import Finding, Outcome, Severity
@@ -199,7 +200,7 @@ def mutual_to_plain_pod(mesh: Snapshot, meeting: Encounter) -> Finding | None:
     who = _named(workloads_of(mesh, plain))
     share = "no pod" if len(plain) == len(meeting.servers) else "not every pod"
     text = f"{share} of {meeting.destination.to} has a proxy: {who} has none"
-    shown = [server.pod.evidence("spec", "containers", 0, "name") for server in plain]
+    shown = [item for server in plain[:_MOST_NAMED] for item in container_names(server.pod)]
     join, leave = joining(mesh, [server.pod for server in plain])
     return _problem(
         mesh,
@@ -209,7 +210,7 @@ def mutual_to_plain_pod(mesh: Snapshot, meeting: Encounter) -> Finding | None:
         objects=[setting.rule, *workloads_of(mesh, plain)],
         facts=(
             _rule_fact(meeting),
-            holds(SERVER_HAS_NO_PROXY, text[0].upper() + text[1:], *shown[:_MOST_NAMED]),
+            holds(SERVER_HAS_NO_PROXY, text[0].upper() + text[1:], *shown),
             held,
             requests_fail(mesh, meeting, failed),
         ),

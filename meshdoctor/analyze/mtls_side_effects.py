@@ -46,7 +46,7 @@ def _insiders(mesh: Snapshot, policy: Resource) -> list[str]:
     )
 
 
-def _rules_in_conflict(mesh: Snapshot, policy: Resource) -> list[str]:
+def rules_in_conflict(mesh: Snapshot, policy: Resource) -> list[str]:
     """DestinationRules that make the mesh's own clients send plaintext to the policy's servers."""
     if not mesh.catalog.known(DESTINATION_RULE):
         return []
@@ -124,7 +124,7 @@ def what_else(mesh: Snapshot, policy: Resource) -> str:
     Returns:
         The rest of a sentence; empty for nothing.
     """
-    if rules := _rules_in_conflict(mesh, policy):
+    if rules := rules_in_conflict(mesh, policy):
         return f"{', '.join(rules)} sends plaintext to {policy}'s servers too: mend that first"
     if names := _insiders(mesh, policy):
         return f"{policy} turns {', '.join(names)} away as well, which has a proxy: mend that first"

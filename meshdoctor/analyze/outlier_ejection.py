@@ -14,7 +14,7 @@ from meshdoctor.analyze.base import PROXY_CONFIG, PROXY_HOSTS, PROXY_LOG, holds,
 from meshdoctor.analyze.destination_facts import affected_by, failed_calls_to, requests_fail
 from meshdoctor.analyze.destination_findings import cannot_tell, command_target, passes, problem
 from meshdoctor.analyze.destinations_in_use import destinations_in_use, is_missing
-from meshdoctor.analyze.ejected_hosts import Ejection, ejections
+from meshdoctor.analyze.ejected_hosts import Ejection
 from meshdoctor.analyze.json_patches import replace_value
 from meshdoctor.analyze.proxy_evidence import (
     ejected_host_evidence,
@@ -164,9 +164,8 @@ def _deduced(mesh: Snapshot, use: Use) -> Finding | None:
 
 
 def _judge(mesh: Snapshot, use: Use) -> Finding | None:
-    items = ejections(mesh).get(use.destination.cluster)
-    if items:
-        return _seen(mesh, use, items)
+    if use.ejections:
+        return _seen(mesh, use, use.ejections)
     if (deduced := _deduced(mesh, use)) is not None:
         return deduced
     found = traffic_setting(mesh, use, OUTLIER_DETECTION)

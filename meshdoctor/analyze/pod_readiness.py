@@ -15,6 +15,7 @@ from meshdoctor.analyze.destination_facts import (
 from meshdoctor.analyze.destination_findings import passes, problem
 from meshdoctor.analyze.destination_pods import no_ready_endpoint, pods_of
 from meshdoctor.analyze.destinations_in_use import destinations_in_use
+from meshdoctor.analyze.pod_evidence import ready_evidence
 from meshdoctor.analyze.pod_states import PodReason, PodState, why_not_ready
 from meshdoctor.analyze.readiness_probes import probe_words, template_probe
 from meshdoctor.model.kinds import (
@@ -25,7 +26,6 @@ from meshdoctor.model.kinds import (
     VIRTUAL_SERVICE,
 )
 from meshdoctor.model.pod import is_ready
-from meshdoctor.model.resource import as_list, as_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +79,7 @@ def _not_ready(
         else f"The only pod behind {use.destination} is not ready"
     )
     message += f": {told[0].text}{words}"
-    ready = [pod.evidence("status", "conditions", _ready_index(pod), "status") for pod in pods[:3]]
+    ready = [ready_evidence(pod) for pod in pods[:3]]
     first = owners[0]
     services = [str(use.service.resource)] if use.service else []
     return problem(
@@ -105,13 +105,6 @@ def _not_ready(
     )
 
 
-def _ready_index(pod: Resource) -> int:
-    for index, value in enumerate(as_list(pod.status.get("conditions"))):
-        if as_mapping(value).get("type") == "Ready":
-            return index
-    return 0
-
-
 def _judge(mesh: Snapshot, use: Use, pods: tuple[Resource, ...]) -> Iterator[Finding]:
     ready = [pod for pod in pods if is_ready(pod)]
     publishes = use.service is not None and use.service.resource.spec.get(
@@ -125,7 +118,7 @@ def _judge(mesh: Snapshot, use: Use, pods: tuple[Resource, ...]) -> Iterator[Fin
                 else f"{use.destination} takes pods that are not ready"
             )
             shown = (ready or list(pods))[0]
-            evidence = shown.evidence("status", "conditions", _ready_index(shown), "status")
+            evidence = ready_evidence(shown)
             for code in dict.fromkeys(_CODES.values()):
                 yield passes(code, use, message, "pods-ready", [evidence])
         return

@@ -117,6 +117,27 @@ def endpoint_evidence(proxy: Proxy, cluster_name: str, endpoint: Endpoint) -> Ev
     )
 
 
+def no_endpoint_evidence(proxy: Proxy, cluster_name: str) -> Evidence | None:
+    """Where a proxy shows that a cluster has no host: what EDS sent, else its host statuses.
+
+    Both name the cluster and list nothing beneath it; None where neither was read.
+    """
+    assigned = proxy.config.load_assignment(cluster_name) if proxy.config else None
+    command = endpoint_command(proxy, cluster_name)
+    if assigned is not None:
+        pointer = _spelled(assigned.pointer, ("endpoint_config", "cluster_name"))
+        return config_evidence(proxy, pointer, assigned.cluster_name, command)
+    status = proxy.hosts.cluster(cluster_name) if proxy.hosts else None
+    if status is None:
+        return None
+    return Evidence(
+        source=proxy.path(CLUSTERS),
+        pointer=join_pointer(status.pointer, ["name"]),
+        excerpt=status.name,
+        command=command,
+    )
+
+
 def _host_value(
     proxy: Proxy, cluster_name: str, host: HostStatus, value: object, *path: str
 ) -> Evidence:
@@ -194,6 +215,16 @@ def filter_chain_evidence(proxy: Proxy, listener: Listener, chain: FilterChain) 
         return listener_evidence(proxy, listener)
     command = f"istioctl proxy-config listener {proxy.id} --port {listener.port} -o json"
     return config_evidence(proxy, _spelled(chain.pointer, ("name",)), chain.name, command)
+
+
+def filter_chain_match_evidence(proxy: Proxy, listener: Listener, chain: FilterChain) -> Evidence:
+    """Whether a chain is for TLS or for plaintext; where it does not say, its name."""
+    transport = chain.match.transport_protocol
+    if not transport:
+        return filter_chain_evidence(proxy, listener, chain)
+    command = f"istioctl proxy-config listener {proxy.id} --port {listener.port} -o json"
+    pointer = _spelled(chain.pointer, ("filter_chain_match", "transport_protocol"))
+    return config_evidence(proxy, pointer, transport, command)
 
 
 def log_evidence(proxy: Proxy, line: _Line) -> Evidence:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from meshdoctor.analyze.application_ports import LOCALHOST, PortSign
+from meshdoctor.analyze.application_binding import LOCALHOST
+from meshdoctor.analyze.application_ports import PortSign
 from meshdoctor.analyze.base import holds, silent
 from meshdoctor.analyze.destination_facts import affected_by, failed_calls_to, requests_fail
 from meshdoctor.analyze.destination_findings import problem
@@ -161,10 +162,10 @@ def localhost_only(
     own = first.port_sign.text if first.port_sign else f"port {first.seen.port} is its only one"
     message = (
         f"Nothing listens at port {first.seen.port} of {first.seen.pod.name}'s own address, "
-        f"although {own}: the application binds to localhost" + (f" ({told})" if told else "")
+        f"although {own}: the application binds to localhost"
+        + (f" ({told})" if told else ", as far as can be told")
     )
-    signs = [sign for sign in (first.port_sign, first.localhost) if sign]
-    evidence = [item for sign in signs for item in sign.evidence]
+    shown = first.port_sign.evidence if first.port_sign else ()
     return problem(
         BINDS_TO_LOCALHOST,
         use,
@@ -172,7 +173,8 @@ def localhost_only(
         objects=(*map(str, owners), str(service)),
         facts=(
             _refused_fact(servers),
-            holds("port-is-the-applications", f"{first.seen.pod.name}: {own}", *evidence),
+            holds("port-is-the-applications", f"{first.seen.pod.name}: {own}", *shown),
+            _binding_fact(first),
             _log_fact(mesh, use, servers),
         ),
         affected=affected_by(mesh, use, failed_calls_to(mesh, use)),
@@ -186,6 +188,15 @@ def localhost_only(
             **_bind_fills(owner, first.localhost),
         },
     )
+
+
+def _binding_fact(server: RefusingServer) -> Fact:
+    """The fact that something says localhost; without it there may be another reason."""
+    if server.localhost is None:
+        text = "Neither environment nor command line names the address that it listens on"
+        return silent("application-is-told-localhost", text)
+    text = f"{server.seen.pod.name}: {server.localhost.text}"
+    return holds("application-is-told-localhost", text, *server.localhost.evidence)
 
 
 def _bind_fills(owner: Workload, sign: PortSign | None) -> dict[str, str]:

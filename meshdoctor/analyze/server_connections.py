@@ -50,6 +50,13 @@ class Connections:
     unread: bool
     """Whether a source that would have shown it could not be read."""
     evidence: tuple[Evidence, ...] = ()
+    at_loopback: bool = False
+    """Whether the sidecar dials 127.0.0.1, as a Sidecar's ingress may ask, not the pod's IP."""
+
+
+def is_loopback(address: str | None) -> bool:
+    """Whether an address, with or without port, is the loopback one."""
+    return (address or "").startswith(("127.", "[::1]", "::1"))
 
 
 def is_refused(call: Call) -> bool:
@@ -83,7 +90,8 @@ def _by_log(mesh: Snapshot, use: Use, pod: Resource, port: int) -> Connections |
     where = f"{pod.name} at port {port}"
     if len(refused) == len(newest) and len(newest) > 1:
         text = f"connections to {where} are refused (the last {len(newest)} of {len(calls)} lines)"
-        return Connections(pod, port, Answer.REFUSED, text, True, False, shown)
+        inside = all(is_loopback(call.entry.upstream_host) for call in newest)
+        return Connections(pod, port, Answer.REFUSED, text, True, False, shown, inside)
     if newest[-1].entry.flagged("UF"):
         if refused:
             return None
@@ -106,7 +114,8 @@ def _by_counters(mesh: Snapshot, pod: Resource, port: int) -> Connections | None
     shown = tuple(host_evidence(proxy, name, host) for host in hosts[:1])
     if failed == tried:
         text = f"all {tried} connections of {pod.name}'s proxy to its port {port} failed"
-        return Connections(pod, port, Answer.REFUSED, text, False, False, shown)
+        inside = all(is_loopback(host.address) for host in hosts)
+        return Connections(pod, port, Answer.REFUSED, text, False, False, shown, inside)
     text = f"{tried - failed} of {tried} connections to {pod.name} at port {port} were made"
     return Connections(pod, port, Answer.ACCEPTED, text, False, False, shown)
 

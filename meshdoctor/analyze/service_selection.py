@@ -149,7 +149,10 @@ def _with_pods(mesh: Snapshot, use: Use, service: ServiceHost) -> Iterator[Findi
     names = ", ".join(pod.name for pod in pods[:3])
     more = f" and {len(pods) - 3} more" if len(pods) > 3 else ""
     message = f"{service.resource} selects {names}{more}"
-    evidence = [service.resource.evidence("spec", "selector"), pods[0].evidence("metadata", "name")]
+    evidence = [
+        service.resource.evidence("spec", "selector"),
+        pods[0].evidence("metadata", "labels"),
+    ]
     for code in (SELECTOR_MATCHES_NOTHING, SCALED_TO_ZERO, NO_PODS):
         yield passes(code, use, message, "pods-selected", evidence)
 

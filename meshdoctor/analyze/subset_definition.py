@@ -17,6 +17,7 @@ from meshdoctor.analyze.destinations_in_use import destinations_in_use, is_missi
 from meshdoctor.analyze.json_patches import json_patch, replace_value
 from meshdoctor.analyze.missing_clusters import cluster_missing
 from meshdoctor.analyze.nearest_labels import nearest_word
+from meshdoctor.intent.clients import governed_alike
 from meshdoctor.intent.destination_rules import rule_host, rules_for, subset_named, subsets_of
 from meshdoctor.model.kinds import DESTINATION_RULE, POD, SERVICE, SERVICE_ENTRY, VIRTUAL_SERVICE
 from meshdoctor.model.resource import as_list
@@ -37,7 +38,7 @@ def _client_namespaces(mesh: Snapshot, use: Use) -> tuple[str, ...]:
     seen = {call.proxy.namespace for call in failed_calls_to(mesh, use, "NC")}
     seen |= {call.proxy.namespace for call in use.calls}
     if seen:
-        return tuple(sorted(seen))
+        return governed_alike(mesh, use.destination.host, sorted(seen))
     return use.client_namespaces
 
 

@@ -119,7 +119,7 @@ def _judge(mesh: Snapshot, use: Use, service: ServiceHost, subset: Subset) -> It
         message = f"Subset {subset.name} selects {names}"
         evidence = [
             subset.rule.evidence(*subset.path, "labels"),
-            pods[0].evidence("metadata", "name"),
+            pods[0].evidence("metadata", "labels"),
         ]
         yield passes(SUBSET_SELECTS_NOTHING, use, message, "subset-selects", evidence)
         return

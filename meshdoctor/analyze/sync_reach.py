@@ -168,10 +168,16 @@ def _cannot_tell(mesh: Snapshot, lost: list[Lost]) -> Finding | None:
         if not item.certain:
             needs.add(ISTIOD_SYNC)
         needs.update(policy_decision(mesh, item.pod, item.proxy, item.plane).needs)
-    if not needs:
+    waiting = [item for item in lost if not item.is_starting]
+    if not needs and not waiting:
         return None
-    names = ", ".join(item.id for item in lost[:3])
+    names = ", ".join(item.id for item in (lost if needs else waiting)[:3])
     message = f"Whether {names or 'every proxy'} reaches its istiod is not known"
+    if not needs:
+        # What is read again in a minute will tell.
+        needs.add(ISTIOD_SYNC)
+        what = "their istiod" if waiting[0].istiod_is_new else "the pod"
+        message += f": {what} came up less than a minute ago, and no istiod lists them yet"
     resource = f"Namespace {mesh.root_namespace}"
     unsure = tuple(sorted(needs))
     return Finding(CUT_OFF, MESH_SUBJECT, Outcome.UNKNOWN, message, resource, needs=unsure)

@@ -10,7 +10,13 @@ from meshdoctor.analyze.control_plane_state import SETTLING, State, condition
 from meshdoctor.analyze.sync_connections import all_connections_known, connections
 from meshdoctor.analyze.sync_reach_log import Report, Way, report
 from meshdoctor.intent.control_plane import controller_of, plane_of, ready_pods
-from meshdoctor.model.pod import PROXY_CONTAINER, container_runs, is_finished, is_terminating
+from meshdoctor.model.pod import (
+    PROXY_CONTAINER,
+    container_runs,
+    container_status,
+    is_finished,
+    is_terminating,
+)
 from meshdoctor.model.resource import as_list, as_mapping, parse_time
 
 if TYPE_CHECKING:
@@ -21,6 +27,8 @@ if TYPE_CHECKING:
     from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
 
+_STARTING = timedelta(seconds=10)
+"""A proxy gets its certificate and connects within a second or two."""
 _STALE_WORD = timedelta(minutes=10)
 """How old the last word of a log may be where istiod itself was not read."""
 
@@ -81,6 +89,14 @@ class Lost:
     def is_young(self) -> bool:
         """Whether the pod itself was only just created."""
         return self.pod.created is not None and self.mesh.now - self.pod.created <= SETTLING
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether the proxy's container has run for so short a time that it cannot be through."""
+        found = container_status(self.pod, PROXY_CONTAINER)
+        state = as_mapping(as_mapping(found[1].get("state")).get("running")) if found else {}
+        since = parse_time(state.get("startedAt"))
+        return since is not None and self.mesh.now - since <= _STARTING
 
 
 def lost_proxies(mesh: Snapshot) -> Iterator[Lost]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from meshdoctor.analyze.application_ports import localhost_sign, port_sign
+from meshdoctor.analyze.application_binding import localhost_sign
+from meshdoctor.analyze.application_ports import port_sign
 from meshdoctor.analyze.base import PROXY_HOSTS, PROXY_LOG
 from meshdoctor.analyze.destination_findings import cannot_tell, passes
 from meshdoctor.analyze.destination_pods import pods_of
@@ -80,10 +81,10 @@ def _judge(
         RefusingServer(
             item,
             port_sign(mesh, item.pod, mesh.workloads.owning(item.pod).resource, item.port),
-            localhost_sign(item.pod),
+            localhost_sign(mesh, item.pod, item.port),
         )
         for item in seen
-        if item.answer is Answer.REFUSED
+        if item.answer is Answer.REFUSED and not item.at_loopback
     ]
     own = [server for server in refusing if server.is_its_port]
     # Where another pod serves this very port, the Service is right and the pod is wrong.

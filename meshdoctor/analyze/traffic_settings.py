@@ -14,7 +14,7 @@ from meshdoctor.analyze.access_logs import access_logs
 from meshdoctor.analyze.destination_facts import calling_proxies
 from meshdoctor.analyze.proxy_evidence import cluster_origin_evidence, host_health_evidence
 from meshdoctor.intent.backends import pods_behind
-from meshdoctor.intent.destination_rules import Setting, rules_for, setting
+from meshdoctor.intent.destination_rules import Setting, rules_for, setting, subsets_of
 from meshdoctor.model.kinds import DESTINATION_RULE
 from meshdoctor.model.pod import PROXY_CONTAINER, container_runs, is_finished, is_gateway
 from meshdoctor.model.resource import as_mapping
@@ -108,6 +108,21 @@ def traffic_setting(
     if mesh.catalog.known(DESTINATION_RULE):
         return _of_rules(mesh, use, key, proxy)
     return _of_proxies(mesh, use, key, proxy)
+
+
+def is_set_for_a_part(mesh: Snapshot, use: Use, key: str) -> bool:
+    """Whether a setting is in force for a destination, or for some subset of its host.
+
+    Callers reach the same pods by way of subsets, of which only the VirtualServices tell.
+    """
+    host, port = use.destination.host, use.destination.port or 0
+    if traffic_setting(mesh, use, key) is not None:
+        return True
+    for space in use.client_namespaces or (use.service.namespace if use.service else "",):
+        rules = rules_for(mesh, host, space)
+        if any(setting(rules, key, port, subset.name) for subset in subsets_of(rules)):
+            return True
+    return False
 
 
 @lru_cache(maxsize=2)

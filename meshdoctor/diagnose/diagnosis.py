@@ -108,7 +108,8 @@ def diagnose(mesh: Snapshot, scope: Scope | None = None) -> Diagnosis:
     return Diagnosis(
         scope=scope,
         namespaces=namespaces_in(mesh, scope),
-        proxies_read=sum(1 for proxy in mesh.proxies.values() if proxy.config or proxy.log),
+        # A log is the kubelet's: it comes of a proxy that answers nothing, too.
+        proxies_read=sum(1 for proxy in mesh.proxies.values() if proxy.config is not None),
         proxies_total=max(len(mesh.proxy_pods), len(mesh.proxies)),
         root_causes=roots,
         ruled_out=_ruled_out(index, of_interest, found),

@@ -114,7 +114,9 @@ def _is_explained(candidate: Candidate, by: Candidate, rule: Explanation) -> boo
         case "same-destination":
             return bool(candidate.destinations) and candidate.destinations <= by.destinations
         case "same-workload":
-            return not _workloads(by).isdisjoint(candidate.objects)
+            # One entry may speak of many workloads: all of them must be explained.
+            others = _workloads(by)
+            return all(not others.isdisjoint(item.objects) for item in candidate.findings)
         case "same-namespace":
             return namespace_of(candidate.objects[0]) in _namespaces(by)
     return False

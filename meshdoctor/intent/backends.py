@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from meshdoctor.intent.gateways import MANAGED_GATEWAY, makes_gateways
 from meshdoctor.model.kinds import (
     DAEMON_SET,
     DEPLOYMENT,
@@ -40,7 +41,6 @@ BACKEND_KINDS: tuple[Kind, ...] = (POD, DEPLOYMENT, STATEFUL_SET, DAEMON_SET)
 """What must have been read before it can be said that a selector matches nothing."""
 _TEMPLATE_KINDS = frozenset({DEPLOYMENT.name, STATEFUL_SET.name, DAEMON_SET.name})
 _SERVICE_NAME = "kubernetes.io/service-name"
-_MANAGED_GATEWAY = "gateway.istio.io/managed"
 _SYSTEM_NAMESPACES = frozenset({"kube-system", "kube-public", "kube-node-lease"})
 
 
@@ -164,26 +164,9 @@ def serves_mesh_itself(mesh: Snapshot, service: ServiceHost) -> bool:
     resource = service.resource
     if service.namespace in _SYSTEM_NAMESPACES or service.namespace == mesh.root_namespace:
         return True
-    if _MANAGED_GATEWAY in resource.labels:
+    if MANAGED_GATEWAY in resource.labels:
         return True
     pods = pods_behind(mesh, service)
     if pods:
         return any(is_istiod(pod) or is_gateway(pod) for pod in pods)
-    return any(_makes_gateways(workload) for workload in templates_behind(mesh, service))
-
-
-def _makes_gateways(workload: Workload) -> bool:
-    """Whether a template is injected as a gateway (annotation ``inject.istio.io/templates``)."""
-    if workload.resource is None:
-        return False
-    template = as_mapping(workload.resource.spec.get("template"))
-    metadata = as_mapping(template.get("metadata"))
-    if "gateway" in as_strings(metadata.get("annotations")).get("inject.istio.io/templates", ""):
-        return True
-    if _MANAGED_GATEWAY in as_strings(metadata.get("labels")):
-        return True
-    names = [
-        as_mapping(item).get("name")
-        for item in as_list(as_mapping(template.get("spec")).get("containers"))
-    ]
-    return names == ["istio-proxy"]
+    return any(makes_gateways(workload) for workload in templates_behind(mesh, service))

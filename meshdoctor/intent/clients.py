@@ -10,12 +10,16 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from meshdoctor.intent.destination_rules import covering, namespaces_with_rules
+from meshdoctor.intent.destination_rules import (
+    covering,
+    default_export,
+    namespaces_with_rules,
+)
 from meshdoctor.model.pod import is_finished
 from meshdoctor.model.resource import as_list
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
@@ -65,13 +69,39 @@ def _export_names(mesh: Snapshot, host: str) -> Iterator[str]:
     for place in places:
         for rules in covering(mesh, place, host):
             for rule in rules:
-                yield from (str(name) for name in as_list(rule.spec.get("exportTo")))
+                targets = as_list(rule.spec.get("exportTo")) or default_export(mesh)
+                yield from (str(name) for name in targets)
+
+
+def _apart(mesh: Snapshot, host: str) -> frozenset[str]:
+    """The namespaces whose clients other rules may govern than everybody else's."""
+    return namespaces_with_rules(mesh, host) | frozenset(_export_names(mesh, host))
+
+
+def governed_alike(mesh: Snapshot, host: str, namespaces: Iterable[str]) -> tuple[str, ...]:
+    """Some of these namespaces, so that each set of rules for a host is seen from one at least.
+
+    Args:
+        mesh: the snapshot.
+        host: fully qualified.
+        namespaces: of clients; the first of those that are governed alike is kept.
+    """
+    apart = _apart(mesh, host)
+    found: dict[str, None] = {}
+    others = False
+    for namespace in namespaces:
+        if namespace in apart:
+            found[namespace] = None
+        elif not others:
+            others = True
+            found[namespace] = None
+    return tuple(found)
 
 
 def clients_of(mesh: Snapshot, host: str) -> tuple[Clients, ...]:
     """Everyone with a proxy who may call a host, in groups; by namespace, everybody else first."""
     pods = _by_namespace(mesh)
-    apart = namespaces_with_rules(mesh, host) | frozenset(_export_names(mesh, host))
+    apart = _apart(mesh, host)
     found: list[Clients] = []
     other = next((namespace for namespace in pods if namespace not in apart), None)
     if other is not None:

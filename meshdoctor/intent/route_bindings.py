@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from meshdoctor.intent.destination_rules import exported_to
+from meshdoctor.intent.gateways import gateway_pods
 from meshdoctor.model.kinds import GATEWAY, VIRTUAL_SERVICE
 from meshdoctor.model.pod import is_finished, is_gateway
-from meshdoctor.model.resource import as_list, as_mapping, as_strings
-from meshdoctor.model.selector import matches_labels
+from meshdoctor.model.resource import as_list, as_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,18 +68,6 @@ def gateway_named(mesh: Snapshot, text: str, namespace: str) -> Resource | None:
     )
 
 
-def gateway_pods(mesh: Snapshot, gateway: Resource) -> tuple[Resource, ...]:
-    """The pods a Gateway selects, in any namespace; none for an empty selector."""
-    selector = as_strings(gateway.spec.get("selector"))
-    if not selector:
-        return ()
-    return tuple(
-        pod
-        for pod in mesh.proxy_pods
-        if not is_finished(pod) and matches_labels(selector, pod.labels)
-    )
-
-
 @lru_cache(maxsize=2)
 def _sidecars(mesh: Snapshot) -> dict[str, tuple[Resource, ...]]:
     """Pods with a sidecar, by namespace."""
@@ -105,10 +92,15 @@ def _holders(
         return _every_sidecar(mesh)
     found = [pod for gateway in gateways for pod in gateway_pods(mesh, gateway)]
     if in_mesh:
-        for namespace, pods in _sidecars(mesh).items():
-            if exported_to(item, namespace):
-                found += pods
+        sidecars = _sidecars(mesh)
+        for namespace in sidecars if not targets or "*" in targets else _named(item, targets):
+            found += sidecars.get(namespace, ())
     return Holders.of(found)
+
+
+def _named(item: Resource, targets: list[Any]) -> frozenset[str]:
+    """The namespaces that an ``exportTo`` without ``*`` names."""
+    return frozenset(item.namespace if name == "." else str(name) for name in targets)
 
 
 def _delegations(mesh: Snapshot) -> dict[tuple[str, str], list[Resource]]:

@@ -97,12 +97,16 @@ class TestScope:
         code, _, _ = answer(capsys, "diagnose", SELECTOR, "--to", to)
         assert code == ExitCode.ROOT_CAUSE
 
-    @pytest.mark.parametrize("to", ["web", "ratings:9999"])
-    def test_another_destination_is_not_at_fault(
-        self, to: str, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        code, _, _ = answer(capsys, "diagnose", SELECTOR, "--to", to)
+    def test_another_destination_is_not_at_fault(self, capsys: pytest.CaptureFixture[str]) -> None:
+        code, _, _ = answer(capsys, "diagnose", SELECTOR, "--to", "web")
         assert code == ExitCode.OK
+
+    def test_a_destination_that_is_not_there_is_said(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        code, _, err = answer(capsys, "diagnose", SELECTOR, "--to", "ratings:9999")
+        assert code == ExitCode.USAGE
+        assert "9999" in err
 
     def test_a_caller_sees_what_it_calls(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert answer(capsys, "diagnose", SELECTOR, "--from", "deploy/client-v1")[0] == 1

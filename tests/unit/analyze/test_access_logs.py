@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from meshdoctor.analyze.access_logs import access_logs, addressed_host, recent
 from meshdoctor.analyze.destinations_in_use import destinations_in_use
 from meshdoctor.model.kinds import POD, VIRTUAL_SERVICE
+from meshdoctor.parse.envoy import parse_config_dump
 from tests.build import istio_object, mesh, namespace, proxy, service
 from tests.unit.analyze.traffic_build import (
     CLIENT,
@@ -15,6 +18,8 @@ from tests.unit.analyze.traffic_build import (
     TO_RATINGS,
     answered,
     client,
+    dump,
+    hosts,
     line,
     log,
     no_cluster,
@@ -24,6 +29,20 @@ from tests.unit.analyze.traffic_build import (
 )
 
 V2 = f"outbound|8080|v2|{RATINGS}"
+MANAGER = {
+    "name": "envoy.filters.network.http_connection_manager",
+    "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.filters.network."
+        "http_connection_manager.v3.HttpConnectionManager",
+        "rds": {"route_config_name": "8080"},
+        "access_log": [{"name": "envoy.access_loggers.file"}],
+    },
+}
+LISTENER = {
+    "name": "8080",
+    "address": {"socket_address": {"address": "0.0.0.0", "port_value": 8080}},
+    "filter_chains": [{"filters": [MANAGER]}],
+}
 
 
 def test_calls_are_found_by_the_cluster_that_took_them_oldest_first() -> None:
@@ -117,6 +136,52 @@ def test_a_service_that_is_reached_by_subsets_alone_is_seen_through_them() -> No
         mesh([*shop(), route_to("ratings", subset="v2")], proxies=[client(), server()])
     )
     assert [use.destination.subset for use in uses if use.service] == ["v2"]
+
+
+LOGGING = parse_config_dump(
+    json.dumps(
+        {
+            "configs": [
+                {
+                    "@type": "type.googleapis.com/envoy.admin.v3.ListenersConfigDump",
+                    "dynamic_listeners": [{"name": "8080", "active_state": {"listener": LISTENER}}],
+                }
+            ]
+        }
+    ).encode()
+)
+
+
+class TestAnEmptyLogAmongOthersThatHaveLines:
+    def complete(self, **parts: Any) -> bool:
+        quiet = proxy(CLIENT, log=log(""), **parts)
+        logs = access_logs(mesh(shop(), proxies=[quiet, server()]))
+        assert logs.complete is (quiet.id not in logs.silent)
+        return logs.complete
+
+    def test_a_proxy_that_counted_nothing_had_nothing_to_log(self) -> None:
+        idle = hosts({TO_RATINGS: [{"rq_total": 0, "cx_total": 0}]})
+        assert self.complete(config=LOGGING, hosts=idle)
+
+    def test_what_serves_the_proxy_itself_is_not_logged(self) -> None:
+        assert self.complete(config=LOGGING, hosts=hosts({"xds-grpc": [{"rq_total": 7}]}))
+
+    @pytest.mark.parametrize("cluster", [TO_RATINGS, "inbound|8080||", "PassthroughCluster"])
+    def test_a_proxy_that_counted_requests_has_lost_its_lines(self, cluster: str) -> None:
+        assert not self.complete(config=LOGGING, hosts=hosts({cluster: [{"rq_total": 7}]}))
+
+    def test_without_counters_nobody_can_tell(self) -> None:
+        assert not self.complete(config=LOGGING)
+
+    def test_a_proxy_that_is_told_to_log_nothing_shows_nothing(self) -> None:
+        assert not self.complete(hosts=hosts({}), config=dump({}))
+
+
+def test_a_destination_of_which_a_host_is_ejected_is_used_even_if_nobody_logs_it() -> None:
+    ejecting = proxy(CLIENT, hosts=hosts({V2: [{"ejected": True}]}))
+    snapshot = mesh(shop(), proxies=[ejecting], unread=[VIRTUAL_SERVICE])
+    (use,) = [u for u in destinations_in_use(snapshot) if u.destination.subset == "v2"]
+    assert (use.is_seen, use.client_namespaces) == (True, ("shop",))
 
 
 def test_udp_ports_are_no_destinations() -> None:

@@ -118,6 +118,16 @@ def test_a_caller_whose_hosts_are_unread_may_have_ejected_the_server() -> None:
     assert unknowns(ANALYZER, snapshot) == {"MD0125": ("proxies/clusters.json",)}
 
 
+def test_a_subset_may_be_what_the_server_was_ejected_from() -> None:
+    policy = {"outlierDetection": {"consecutive5xxErrors": 1}}
+    subset = {"name": "v1", "labels": {"version": "v1"}, "trafficPolicy": policy}
+    rule = istio_object("DestinationRule", "ratings", host="ratings", subsets=[subset])
+    blind = client(line(TO_RATINGS, code=503))
+    snapshot = mesh([*shop(), rule], proxies=[blind, server(*answered(code=503))])
+    assert problems(ANALYZER, snapshot) == []
+    assert unknowns(ANALYZER, snapshot).keys() == {"MD0125"}
+
+
 def test_outlier_detection_that_ejected_nothing_leaves_the_application_at_fault() -> None:
     snapshot = mesh([*shop(), detecting()], proxies=[CALLER, server(*answered(code=503))])
     assert named(ANALYZER, snapshot) == FAULT

@@ -4,15 +4,19 @@ from typing import Any
 
 import pytest
 
+from meshdoctor.analyze.base import PROXY_LOG
 from meshdoctor.analyze.connection_limits import ANALYZER
 from meshdoctor.model.finding import FactState
 from meshdoctor.model.kinds import DESTINATION_RULE
-from tests.build import istio_object, mesh
+from tests.build import istio_object, mesh, proxy
 from tests.unit.analyze.traffic_build import (
+    CLIENT,
     TO_RATINGS,
     client,
     dump,
+    hosts,
     line,
+    log,
     named,
     passed,
     problems,
@@ -121,3 +125,12 @@ def test_limits_of_another_port_do_not_count(port: int) -> None:
     other = istio_object("DestinationRule", "ratings", host="ratings", trafficPolicy=policy)
     snapshot = mesh([*shop(), other], proxies=[client(*overflow()), server()])
     assert len(problems(ANALYZER, snapshot)) == (1 if port == 8080 else 0)
+
+
+@pytest.mark.parametrize(("calls", "unsure"), [(0, False), (7, True)])
+def test_a_silent_proxy_matters_only_if_it_ever_called(calls: int, unsure: bool) -> None:
+    counters = hosts({TO_RATINGS.replace("||", "|v1|"): [{"rq_total": calls}]})
+    quiet = proxy(CLIENT, log=log(""), hosts=counters)
+    snapshot = mesh([*shop(), rule()], proxies=[quiet, server()])
+    assert problems(ANALYZER, snapshot) == []
+    assert unknowns(ANALYZER, snapshot) == ({"MD0124": (PROXY_LOG,)} if unsure else {})

@@ -6,7 +6,7 @@ import pytest
 
 from meshdoctor.analyze.destination_host import ANALYZER
 from meshdoctor.model.kinds import SERVICE, SERVICE_ENTRY
-from tests.build import istio_object, mesh, service
+from tests.build import istio_object, mesh, pod, service
 from tests.unit.analyze.traffic_build import (
     RATINGS,
     client,
@@ -109,8 +109,10 @@ def test_a_rule_that_no_proxy_holds_breaks_nothing() -> None:
 
 
 def test_a_rule_held_by_a_gateway_counts() -> None:
-    gateway = istio_object("Gateway", "edge", selector={"app": "client"}, servers=[])
-    objects = [*shop(), gateway, route_to("nothing", hosts=["a.example"], gateways=["edge"])]
+    gateway = istio_object("Gateway", "edge", selector={"app": "edge"}, servers=[])
+    edge = pod("edge-1", labels={"app": "edge"}, containers=[{"name": "istio-proxy"}])
+    route = route_to("nothing", hosts=["a.example"], gateways=["edge"])
+    objects = [*shop(), edge, gateway, route]
     assert [f.code for f in problems(ANALYZER, mesh(objects, proxies=[client()]))] == ["MD0110"]
 
 

@@ -8,7 +8,7 @@ from meshdoctor.analyze.mtls_plaintext_client import ANALYZER
 from meshdoctor.model.finding import Affected, FactState, Finding, Outcome
 from meshdoctor.model.kinds import DESTINATION_RULE, PEER_AUTHENTICATION, POD, SERVICE
 from meshdoctor.model.snapshot import Snapshot
-from tests.build import pod, service
+from tests.build import namespace, pod, service
 from tests.unit.analyze.mtls_build import (
     AT_PAYMENTS,
     CLIENT_IP,
@@ -30,6 +30,7 @@ from tests.unit.analyze.mtls_build import (
 from tests.unit.analyze.traffic_build import log, named, passed, problems, unknowns
 
 CODE = "MD0201"
+BATCH_IP = "10.244.0.41"
 LEGACY_CLIENT = "Deployment legacy/legacy-v1"
 BLAMED = [(CODE, AT_PAYMENTS, LEGACY_CLIENT)]
 DISTRUST = (
@@ -59,6 +60,13 @@ class TestRefused:
         found = only(snapshot(policy(), proxies=refused(config=inbound_dump("tls"))))
         assert {fact.state for fact in found.facts} == {FactState.HOLDS}
 
+    def test_the_clients_own_containers_show_that_it_has_no_proxy(self) -> None:
+        facts = {fact.id: fact for fact in only(snapshot(policy(), proxies=refused())).facts}
+        fact = facts["client-has-no-proxy"]
+        assert "its only container is app" in fact.text
+        assert [item.excerpt for item in fact.evidence] == ["app"]
+        assert ".spec.initContainers[*].name" in fact.evidence[0].command
+
     def test_the_line_in_the_servers_log_is_the_evidence(self) -> None:
         first = only(snapshot(policy(), proxies=refused())).facts[0]
         assert [(item.line, item.excerpt) for item in first.evidence] == [(1, refusal())]
@@ -84,6 +92,51 @@ class TestRefused:
     def test_a_port_without_a_service_is_named_by_the_pods_address(self) -> None:
         mesh = snapshot(policy(), proxies=refused(refusal(port=7777)))
         assert only(mesh).subject == f"destination {SERVER_IP}:7777"
+
+
+def batch_pod() -> dict[str, Any]:
+    return pod("batch-1", "jobs", owner="batch", proxy=None, ip=BATCH_IP, labels={"app": "batch"})
+
+
+class TestSeveralClients:
+    def test_two_workloads_that_one_policy_refuses_are_mended_by_the_policy(self) -> None:
+        lines = refused(refusal(), refusal(BATCH_IP))
+        found = problems(ANALYZER, snapshot(policy(), batch_pod(), proxies=lines))
+        assert [(item.resource, item.objects) for item in found] == [
+            ("Deployment jobs/batch", ("PeerAuthentication pay/default", "Deployment jobs/batch")),
+            (LEGACY_CLIENT, ("PeerAuthentication pay/default", LEGACY_CLIENT)),
+        ]
+
+    def test_two_pods_of_one_workload_are_one_client(self) -> None:
+        second = pod("legacy-v1-abc-2", "legacy", owner="legacy-v1", proxy=None, ip=BATCH_IP)
+        mesh = snapshot(policy(), second, proxies=refused(refusal(), refusal(BATCH_IP)))
+        assert only(mesh).objects == (LEGACY_CLIENT, "PeerAuthentication pay/default")
+
+    def test_two_workloads_that_two_policies_refuse_are_each_blamed_by_themselves(self) -> None:
+        lenient = policy(None, name="payments", app="payments", ports={9000: "STRICT"})
+        lines = refused(refusal(), refusal(BATCH_IP, port=9000))
+        mesh = snapshot(policy(), lenient, batch_pod(), proxies=lines)
+        assert {item.objects for item in problems(ANALYZER, mesh)} == {
+            (LEGACY_CLIENT, "PeerAuthentication pay/default"),
+            ("Deployment jobs/batch", "PeerAuthentication pay/payments"),
+        }
+
+    def test_one_client_that_two_policies_refuse_is_mended_at_once(self) -> None:
+        admin = policy(None, name="payments", app="payments", ports={9000: "STRICT"})
+        lines = refused(refusal(), refusal(port=9000))
+        found = problems(ANALYZER, snapshot(policy(), admin, proxies=lines))
+        assert {item.objects[0] for item in found} == {LEGACY_CLIENT}
+        (permit,) = {item.fills["second_command"] for item in found}
+        assert permit.count('"value": "PERMISSIVE"') == 2
+
+    def test_the_first_fix_is_the_policys_and_the_second_brings_all_of_them_in(self) -> None:
+        lines = refused(refusal(), refusal(BATCH_IP))
+        mesh = snapshot(policy(), namespace("jobs"), batch_pod(), proxies=lines)
+        fills = problems(ANALYZER, mesh)[0].fills
+        assert fills["claim"] == "2 workloads have no proxy, but call"
+        assert '"value": "PERMISSIVE"' in fills["first_command"]
+        assert "namespace jobs istio-injection=enabled" in fills["second_command"]
+        assert "namespace legacy istio-injection=enabled" in fills["second_command"]
 
 
 class TestNotAFault:
@@ -220,7 +273,8 @@ class TestUnread:
 
 def test_the_fix_puts_the_clients_namespace_into_the_mesh() -> None:
     fills = only(snapshot(policy(), proxies=refused())).fills
-    assert fills["join_mesh"].startswith("kubectl label namespace legacy istio-injection=enabled")
-    assert "deployment/legacy-v1 -n legacy" in fills["join_mesh"]
-    assert '"value": "PERMISSIVE"' in fills["permit_plaintext"]
-    assert LEGACY_IP not in fills["join_mesh"]
+    join = fills["first_command"]
+    assert join.startswith("kubectl label namespace legacy istio-injection=enabled")
+    assert "deployment/legacy-v1 -n legacy" in join
+    assert '"value": "PERMISSIVE"' in fills["second_command"]
+    assert LEGACY_IP not in join

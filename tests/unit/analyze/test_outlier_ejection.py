@@ -4,9 +4,10 @@ from typing import Any
 
 from meshdoctor.analyze.outlier_ejection import ANALYZER
 from meshdoctor.model.finding import FactState, Outcome
-from meshdoctor.model.kinds import DESTINATION_RULE
-from tests.build import istio_object, mesh
+from meshdoctor.model.kinds import DESTINATION_RULE, VIRTUAL_SERVICE
+from tests.build import istio_object, mesh, proxy
 from tests.unit.analyze.traffic_build import (
+    CLIENT,
     RATINGS_IP,
     TO_RATINGS,
     client,
@@ -43,6 +44,20 @@ def test_hosts_that_are_all_ejected_are_the_rules_fault() -> None:
     caller = client(*no_healthy_upstream(), hosts=out())
     snapshot = mesh([*shop(), rule()], proxies=[caller])
     assert named(ANALYZER, snapshot) == [("MD0121", TO, "DestinationRule shop/ratings")]
+
+
+def test_an_ejection_counts_although_neither_logs_nor_routes_were_read() -> None:
+    subset = {"name": "v1", "labels": {"version": "v1"}}
+    objects = [*shop(), rule({"outlierDetection": DETECTION})]
+    objects[-1]["spec"]["subsets"] = [subset]
+    cluster = TO_RATINGS.replace("||", "|v1|")
+    ejecting = proxy(CLIENT, hosts=hosts({cluster: [{"ejected": True}]}))
+    snapshot = mesh(objects, proxies=[ejecting], unread=[VIRTUAL_SERVICE])
+    assert named(ANALYZER, snapshot) == [
+        ("MD0121", f"{TO} subset v1", "DestinationRule shop/ratings")
+    ]
+    (found,) = problems(ANALYZER, snapshot)
+    assert [item.source for item in found.affected] == ["Deployment shop/client-v1"]
 
 
 def test_the_workload_that_gave_the_errors_takes_part() -> None:

@@ -202,6 +202,38 @@ class TestLookAlikes:
         read = proxy("web", log=proxy_log(CONNECTED, TIMEOUT))
         assert problems(mesh(parts, istiods=[knowing()], proxies=[read])) == []
 
+    def after_restart(self, *, lines: tuple[str, ...], knows: str) -> Snapshot:
+        parts = [
+            istiod_deployment(),
+            istiod_pod(since=ago(seconds=20)),
+            istiod_service(),
+            injected("web"),
+        ]
+        read = proxy("web", log=proxy_log(*lines))
+        return mesh(parts, istiods=[knowing(sync(knows))], proxies=[read])
+
+    @pytest.mark.parametrize("lines", [(CONNECTED,), (CONNECTED, TIMEOUT)])
+    def test_whether_they_come_back_is_not_known_yet(self, lines: tuple[str, ...]) -> None:
+        seen = self.after_restart(lines=lines, knows="other.shop")
+        unsure = one(ANALYZER.analyze(seen), "MD0420", Outcome.UNKNOWN)
+        assert unsure.needs == (ISTIOD_SYNC,)
+        assert "web.shop" in unsure.message
+        assert "less than a minute ago" in unsure.message
+
+    def test_those_that_came_back_are_in_order(self) -> None:
+        seen = self.after_restart(lines=(CONNECTED,), knows="web.shop")
+        assert found(ANALYZER, seen, Outcome.UNKNOWN, Outcome.WARN) == []
+
+    @pytest.mark.parametrize(("seconds", "unsure"), [(5, 0), (30, 1)])
+    def test_a_new_pod_gets_some_seconds_and_is_not_known_after_that(
+        self, seconds: int, unsure: int
+    ) -> None:
+        web = injected("web", created=ago(seconds=seconds))
+        web["status"]["initContainerStatuses"][0]["state"]["running"]["startedAt"] = ago(
+            seconds=seconds
+        )
+        assert len(found(ANALYZER, cluster(web=web), Outcome.UNKNOWN)) == unsure
+
     def test_one_that_is_unknown_without_a_reason_is_a_note_and_names_no_cause(self) -> None:
         seen = cluster(log=CONNECTED)
         assert problems(seen) == [("MD0422", "proxy web.shop", ("Deployment shop/web",))]

@@ -6,7 +6,7 @@ import pytest
 
 from meshdoctor.analyze.target_port import ANALYZER
 from meshdoctor.model.finding import FactState
-from tests.build import mesh, proxy
+from tests.build import istio_object, mesh, proxy
 from tests.unit.analyze.traffic_build import (
     RATINGS_IP,
     RATINGS_POD,
@@ -227,3 +227,65 @@ def test_without_anything_of_the_server_it_cannot_be_told() -> None:
     snapshot = mesh(behind(8080), proxies=[CALLER])
     assert problems(ANALYZER, snapshot) == []
     assert unknowns(ANALYZER, snapshot).keys() == {"MD0122", "MD0123"}
+
+
+def localhost_fact(*more: dict[str, Any], **app: Any) -> FactState:
+    objects = [*behind(8080, **app), *more]
+    (found,) = problems(ANALYZER, mesh(objects, proxies=[CALLER, server(*refused(8080))]))
+    assert found.objects[0] == "Deployment shop/ratings-v1"
+    return next(f.state for f in found.facts if f.id == "application-is-told-localhost")
+
+
+def sidecar(endpoint: str, **labels: str) -> dict[str, Any]:
+    ingress = [{"port": {"number": 9080, "protocol": "HTTP"}, "defaultEndpoint": endpoint}]
+    return istio_object(
+        "Sidecar",
+        "ratings",
+        workloadSelector={"labels": labels or {"app": "ratings"}},
+        ingress=ingress,
+    )
+
+
+class TestWhatSaysLocalhost:
+    @pytest.mark.parametrize(
+        "app",
+        [
+            {"env": [{"name": "BIND", "value": "127.0.0.1"}]},
+            {"env": [{"name": "HOST", "value": "localhost"}]},
+            {"env": [{"name": "LISTEN_ADDR", "value": "127.0.0.1:8080"}]},
+            {"env": [{"name": "ASPNETCORE_URLS", "value": "http://localhost:8080"}]},
+            {"args": ["--bind=127.0.0.1:8080"]},
+            {"command": ["uvicorn", "app", "--host", "127.0.0.1"]},
+        ],
+    )
+    def test_a_setting_that_names_it_proves_the_cause(self, app: dict[str, Any]) -> None:
+        assert localhost_fact(**app) is FactState.HOLDS
+
+    @pytest.mark.parametrize(
+        "app",
+        [
+            {},
+            {"env": [{"name": "BIND", "value": "0.0.0.0"}]},
+            {"env": [{"name": "DATABASE_HOST", "value": "localhost"}]},
+            {"env": [{"name": "ADMIN_LISTEN", "value": "127.0.0.1:9901"}]},
+            {"args": ["--proxy", "127.0.0.1:8080"]},
+        ],
+    )
+    def test_settings_for_something_else_leave_it_likely(self, app: dict[str, Any]) -> None:
+        assert localhost_fact(**app) is FactState.SILENT
+
+    def test_a_sidecar_that_hands_calls_to_localhost_says_so(self) -> None:
+        assert localhost_fact(sidecar("127.0.0.1:8080")) is FactState.HOLDS
+
+    @pytest.mark.parametrize(
+        "other",
+        [sidecar("127.0.0.1:7070"), sidecar("0.0.0.0:8080"), sidecar("127.0.0.1:8080", app="web")],
+    )
+    def test_a_sidecar_of_another_port_or_workload_does_not(self, other: dict[str, Any]) -> None:
+        assert localhost_fact(other) is FactState.SILENT
+
+
+def test_what_is_refused_at_localhost_itself_is_no_matter_of_binding() -> None:
+    lines = [text.replace(f"{RATINGS_IP}:8080", "127.0.0.1:8080", 1) for text in refused(8080)]
+    assert any("127.0.0.1:8080" in text for text in lines)
+    assert problems(ANALYZER, mesh(behind(8080), proxies=[CALLER, server(*lines)])) == []

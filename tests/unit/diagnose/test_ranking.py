@@ -114,6 +114,29 @@ def test_a_cause_that_reaches_further_than_its_explanation_stays() -> None:
     assert {c.cause.id for c in kept} == {"dr", "plaintext"}
 
 
+def opted_out(*clients: str) -> list[Hypothesis]:
+    return [hypothesis("opted-out", client, source=client, code="MD0007") for client in clients]
+
+
+def refused(*clients: str) -> list[Hypothesis]:
+    """Clients that one policy turns away, each in a finding of its own."""
+    found = [hypothesis("plaintext", "PeerAuthentication pay/default", source=c) for c in clients]
+    return [
+        replace(item, finding=replace(item.finding, objects=(item.finding.objects[0], client)))
+        for item, client in zip(found, clients, strict=True)
+    ]
+
+
+def test_an_entry_of_many_workloads_is_folded_when_all_of_them_are_explained() -> None:
+    rule = Explanation("plaintext", "same-workload")
+    causes = {"opted-out": cause("opted-out", explains=(rule,)), "plaintext": cause("plaintext")}
+    a, b = "Deployment x/a", "Deployment y/b"
+    one = fold(merge([*opted_out(a), *refused(a)], causes))
+    some = fold(merge([*opted_out(a), *refused(a, b)], causes))
+    assert [c.cause.id for c in one] == ["opted-out"]
+    assert [c.cause.id for c in some] == ["opted-out", "plaintext"]
+
+
 def test_folding_reaches_through_several_causes_to_the_one_on_top() -> None:
     causes = {
         "top": cause("top", explains=(Explanation("middle", "mesh"),)),

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from meshdoctor.intent.clients import clients_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meshdoctor.intent.clients import clients_of, governed_alike
 from meshdoctor.intent.destination_rules import rules_for
 from meshdoctor.model.kinds import DESTINATION_RULE
-from tests.build import istio_object, mesh, pod, service
+from tests.build import istio_object, istiod, mesh, pod, service
 
 HOST = "payments.pay.svc.cluster.local"
 
@@ -72,3 +75,32 @@ class TestClients:
     def test_a_rule_for_another_host_sets_nobody_apart(self) -> None:
         assert len(self.groups(rule("shop", host="ledger.pay.svc.cluster.local"))) == 1
         assert len(self.groups(rule("shop", host="*.pay.svc.cluster.local"))) == 2
+
+
+SPACES = ("docs", "istio-system", "pay", "shop", "web")
+EXPORTS = st.lists(st.sampled_from([*SPACES, "*", "."]), max_size=3)
+RULES = st.lists(st.tuples(st.sampled_from(SPACES), EXPORTS), max_size=5)
+
+
+class TestGovernedAlike:
+    def test_of_namespaces_without_rules_the_first_stands_for_all(self) -> None:
+        snapshot = mesh([service("payments", "pay"), rule("shop")])
+        found = governed_alike(snapshot, HOST, ["web", "docs", "shop", "pay", "web"])
+        assert found == ("web", "shop")
+
+    def test_names_in_the_mesh_configs_default_export_stand_apart(self) -> None:
+        named = istiod(mesh={"defaultDestinationRuleExportTo": ["web"]})
+        snapshot = mesh([service("payments", "pay"), rule("pay")], istiods=[named])
+        assert governed_alike(snapshot, HOST, ["docs", "web"]) == ("docs", "web")
+
+    @given(RULES)
+    def test_no_set_of_rules_is_missed(self, rules: list[tuple[str, list[str]]]) -> None:
+        objects = [
+            istio_object("DestinationRule", f"r{n}", space, host=HOST, exportTo=targets)
+            for n, (space, targets) in enumerate(rules)
+        ]
+        snapshot = mesh([service("payments", "pay"), *objects])
+        chosen = governed_alike(snapshot, HOST, SPACES)
+        assert {rules_for(snapshot, HOST, space) for space in SPACES} == {
+            rules_for(snapshot, HOST, space) for space in chosen
+        }
