@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from meshdoctor.model.kinds import ALL, CRD, POD, Kind
@@ -24,6 +25,22 @@ if TYPE_CHECKING:
     from meshdoctor.recording.assembly import Assembly
 
 
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Why a needed part is missing that nobody said anything about."""
+
+    reason: str
+    status: NotReadStatus = NotReadStatus.FAILED
+    of_logs: str = ""
+    """Why logs are missing, when it is for another reason."""
+
+    def line(self, what: str) -> NotRead:
+        """What is said of one missing part."""
+        if self.of_logs and what.endswith(".log"):
+            return NotRead(what, NotReadStatus.FAILED, self.of_logs)
+        return NotRead(what, self.status, self.reason)
+
+
 def _told(errors: Iterable[NotRead]) -> dict[str, NotRead]:
     """What the recorder said it could not read, by path with the API version left out."""
     told: dict[str, NotRead] = {}
@@ -42,7 +59,7 @@ def _partly_read(kind: Kind, version: str, errors: Iterable[NotRead]) -> bool:
 
 
 def kind_states(
-    assembly: Assembly, errors: tuple[NotRead, ...], absent_words: str
+    assembly: Assembly, errors: tuple[NotRead, ...], absent: Absent
 ) -> tuple[dict[Kind, ReadState], list[NotRead]]:
     """The state of every kind, and a line for each needed one that is missing without a word."""
     told = _told(errors)
@@ -59,9 +76,10 @@ def kind_states(
         elif kind in assembly.resources:
             states[kind] = ReadState.READ
         elif error is not None:
-            absent = error.status is NotReadStatus.NOT_INSTALLED
-            states[kind] = ReadState.NOT_INSTALLED if absent and kind.custom else ReadState.UNREAD
-            if absent and not kind.custom:
+            is_absent = error.status is NotReadStatus.NOT_INSTALLED
+            is_fact = is_absent and kind.custom
+            states[kind] = ReadState.NOT_INSTALLED if is_fact else ReadState.UNREAD
+            if is_absent and not is_fact:
                 # Every API server has these: "not installed" can only be a failed read.
                 missing.append(NotRead(kind.input, NotReadStatus.FAILED, error.reason))
         elif kind.custom and defined is not None and kind.crd not in defined:
@@ -69,7 +87,7 @@ def kind_states(
         else:
             states[kind] = ReadState.UNREAD
             if kind.needed:
-                missing.append(NotRead(kind.input, NotReadStatus.FAILED, absent_words))
+                missing.append(absent.line(kind.input))
     return states, missing
 
 
@@ -78,20 +96,16 @@ def _missing_files(
     pod: Resource,
     parts: Mapping[str, object] | None,
     needed: Mapping[str, str],
-    absent: str,
+    absent: Absent,
 ) -> list[NotRead]:
     folder = f"{room}/{pod.namespace}/{pod.name}"
     if not parts:
-        return [NotRead(folder, NotReadStatus.FAILED, absent)]
-    return [
-        NotRead(f"{folder}/{file}", NotReadStatus.FAILED, absent)
-        for file, part in needed.items()
-        if part not in parts
-    ]
+        return [absent.line(folder)]
+    return [absent.line(f"{folder}/{file}") for file, part in needed.items() if part not in parts]
 
 
 def missing_parts(
-    assembly: Assembly, said: set[str], absent: str, wanted: Callable[[Resource], bool]
+    assembly: Assembly, said: set[str], absent: Absent, wanted: Callable[[Resource], bool]
 ) -> list[NotRead]:
     """A line for each running proxy and istiod whose needed files are not there.
 

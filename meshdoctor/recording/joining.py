@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import About
     from meshdoctor.recording.assembly import Assembly
+    from meshdoctor.recording.completeness import Absent
 
 _DEFAULT_REVISION = "default"
 
@@ -47,7 +48,7 @@ def joined(
     about: About,
     told: tuple[NotRead, ...],
     *,
-    absent: str,
+    absent: Absent,
     wanted: Callable[[Resource], bool] = _everywhere,
 ) -> Snapshot:
     """A snapshot of everything that has been assembled so far.

@@ -12,9 +12,13 @@ from meshdoctor.parse.documents import decode_object
 from meshdoctor.parse.errors import ParseError
 from meshdoctor.recording.archive import RecordingError
 from meshdoctor.recording.layout import FORMAT, MANIFEST
+from meshdoctor.recording.manifest_document import RecordedScope, Recorder
+from meshdoctor.recording.redaction.log import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from meshdoctor.model.resource import Resource
 
 _WORDS = (
     (NotReadStatus.DENIED, ("forbidden", "denied", "unauthorized", "401", "403")),
@@ -33,6 +37,70 @@ class Manifest:
     about: About
     errors: tuple[NotRead, ...]
     """What the recorder could not read."""
+    scope: RecordedScope
+    """How much it was asked to read; everything, when it does not say."""
+    recorder: Recorder
+    """Who recorded."""
+    redactions: tuple[Redaction, ...]
+    """What it hid."""
+
+    def wants(self, pod: Resource) -> bool:
+        """Whether a proxy's or an istiod's pod was to be read; the others are not missed."""
+        pods = self.scope.pods
+        return pods is None or f"{pod.namespace}/{pod.name}" in pods
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _word(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _words(value: object) -> tuple[str, ...]:
+    return tuple(item for item in as_list(value) if isinstance(item, str))
+
+
+def _scope(manifest: Mapping[str, Any]) -> RecordedScope:
+    scope = as_mapping(manifest.get("scope"))
+    return RecordedScope(
+        namespaces=_words(scope.get("namespaces")),
+        selector=_word(scope.get("selector")),
+        source=_word(scope.get("from")),
+        to=_word(scope.get("to")),
+        pod=_word(scope.get("pod")),
+        revision=_word(scope.get("revision")),
+        max_proxies=_number(scope.get("max_proxies")),
+        proxies_read=_number(scope.get("proxies_read")),
+        proxies_total=_number(scope.get("proxies_total")),
+        pods=_words(scope["pods"]) if isinstance(scope.get("pods"), list) else None,
+    )
+
+
+def _recorder(manifest: Mapping[str, Any]) -> Recorder:
+    logs = as_mapping(manifest.get("logs"))
+    return Recorder(
+        tool_version=_text(as_mapping(manifest.get("tool")).get("version")),
+        context=_text(manifest.get("context")),
+        server=_text(manifest.get("server")),
+        logs_since=_word(logs.get("since")),
+        logs=logs.get("read") is not False,
+        interrupted=_text(manifest.get("interrupted")),
+    )
+
+
+def _redactions(manifest: Mapping[str, Any]) -> tuple[Redaction, ...]:
+    items = [as_mapping(value) for value in as_list(manifest.get("redactions"))]
+    return tuple(
+        Redaction(_text(item.get("path")), _text(item.get("rule")), _number(item["count"]) or 0)
+        for item in items
+        if _number(item.get("count"))
+    )
 
 
 def status_of(given: object, reason: str) -> NotReadStatus:
@@ -83,4 +151,6 @@ def parse_manifest(data: bytes, name: str) -> Manifest:
         istio=str(manifest.get("istio") or ""),
         source="recording",
     )
-    return Manifest(about, _errors(manifest))
+    return Manifest(
+        about, _errors(manifest), _scope(manifest), _recorder(manifest), _redactions(manifest)
+    )

@@ -9,6 +9,7 @@ from meshdoctor.model.not_read import NotRead, NotReadStatus
 from meshdoctor.parse.proxy_log import read_proxy_log
 from meshdoctor.recording.archive import RecordingError, open_archive
 from meshdoctor.recording.assembly import Assembly
+from meshdoctor.recording.completeness import Absent
 from meshdoctor.recording.joining import access_format, joined
 from meshdoctor.recording.layout import MANIFEST, is_wanted, place_of
 from meshdoctor.recording.manifest import Manifest, parse_manifest
@@ -75,4 +76,5 @@ def read_recording(path: Path, progress: Progress | None = None) -> Snapshot:
         assembly.not_read.append(
             NotRead(problem.path, NotReadStatus(problem.status), problem.reason)
         )
-    return joined(assembly, manifest.about, manifest.errors, absent="not in the recording")
+    absent = Absent("not in the recording")
+    return joined(assembly, manifest.about, manifest.errors, absent=absent, wanted=manifest.wants)
