@@ -21,7 +21,7 @@ from meshdoctor.collect.object_lists import ReadList, artifact_path
 from meshdoctor.collect.objects import BY_NAME, LISTED, Objects
 from meshdoctor.collect.options import EVERYTHING, CollectOptions
 from meshdoctor.collect.plan import ProxyPlan, plan_proxies
-from meshdoctor.collect.pod_jobs import PodJobs, idle_istiods, istiod_pods
+from meshdoctor.collect.pod_jobs import PodJobs, idle_istiods, istiod_pods, other_planes
 from meshdoctor.collect.read_reasons import absent, timed_out
 from meshdoctor.collect.stages import OBJECTS, Stages
 from meshdoctor.collect.usage import read_usage
@@ -193,9 +193,10 @@ class Collection:
             self._stages.expect(job.stage, 1)
         await run_jobs(jobs, options.workers, self._sink, self._stages)
         if not self._istiods:
-            outside = external_plane(await self._needed.of(kinds.MUTATING_WEBHOOK))
-            if outside is not None:
-                self._sink.miss("istiod", outside)
+            webhooks = await self._needed.of(kinds.MUTATING_WEBHOOK)
+            elsewhere = other_planes(pods, options) or external_plane(webhooks)
+            if elsewhere is not None:
+                self._sink.miss("istiod", elsewhere)
 
 
 async def collect(api: KubeApi, sink: Sink, options: CollectOptions = EVERYTHING) -> CollectSummary:

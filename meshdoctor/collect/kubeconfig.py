@@ -72,6 +72,8 @@ class Kubeconfig:
         """
         contexts = self.entries["contexts"]
         chosen = name or self.current_context
+        if not chosen and not contexts:
+            raise AccessError(f"no current context in {self._where}, and none to choose: write one")
         if not chosen:
             raise AccessError(
                 f"no current context in {self._where}; choose one of {_names(contexts)} "

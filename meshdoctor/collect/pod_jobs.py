@@ -67,6 +67,25 @@ def idle_istiods(istiods: Sequence[Resource]) -> Iterator[tuple[Resource, ReadEr
             yield pod, (failed(why) if len(idle) == len(istiods) else absent(why))
 
 
+def other_planes(pods: Iterable[Resource], options: CollectOptions) -> ReadError | None:
+    """Why no istiod is read although some run: others were asked for.
+
+    Args:
+        pods: all of them.
+        options: that none of the istiods fits.
+    """
+    running = {
+        f"{pod.namespace} (revision {pod.labels.get('istio.io/rev', _DEFAULT_REVISION)})"
+        for pod in pods
+        if is_istiod(pod) and not is_finished(pod)
+    }
+    if not running:
+        return None
+    asked = f" in {options.istio_namespace}" if options.istio_namespace else ""
+    asked += f" of revision {options.revision}" if options.revision else ""
+    return failed(f"there is no istiod{asked}; there is one in {', '.join(sorted(running))}")
+
+
 def ztunnel_pods(pods: Iterable[Resource]) -> tuple[Resource, ...]:
     """The ztunnels that run."""
     return tuple(

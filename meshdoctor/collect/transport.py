@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Self, TypeVar
 from urllib.parse import urlsplit
@@ -21,6 +20,7 @@ from meshdoctor.collect.transport_limits import Limits, Slots
 from meshdoctor.collect.transport_login import LoginDesk
 from meshdoctor.collect.transport_names import Names
 from meshdoctor.collect.transport_refusal import refusal
+from meshdoctor.collect.transport_sockets import Sockets
 from meshdoctor.collect.transport_wire import Request, Wire
 from meshdoctor.collect.websocket import PodSocket, keep_refusal
 
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _UNAUTHORIZED = 401
-_LAST_TURNS = 3
-"""Turns of the loop in which asyncio really closes what it was told to close."""
 _MAY_NOT_ASK = (403, 404)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _JSON = "application/json"
@@ -75,12 +73,12 @@ class Transport:
             The transport, closed with all its connections when the block ends.
         """
         chosen = limits or Limits()
+        sockets = Sockets()
         try:
-            async with _session(chosen) as session:
+            async with _session(chosen, sockets) as session:
                 yield cls(access, chosen, session)
         finally:
-            for _ in range(_LAST_TURNS):
-                await asyncio.sleep(0)
+            await sockets.close()
 
     def now(self) -> datetime:
         """The API server's clock; this machine's before the first answer."""
@@ -201,11 +199,14 @@ async def _no_redirect(_: object, __: object, what: aiohttp.TraceRequestRedirect
     raise refusal(what.response.status, what.response.headers, b"")
 
 
-def _session(limits: Limits) -> aiohttp.ClientSession:
+def _session(limits: Limits, sockets: Sockets) -> aiohttp.ClientSession:
     traces = aiohttp.TraceConfig()
     traces.on_request_redirect.append(_no_redirect)
+    connector = aiohttp.TCPConnector(
+        limit=0, ttl_dns_cache=300, resolver=Names(), socket_factory=sockets.make
+    )
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, resolver=Names()),
+        connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, connect=limits.connect),
         headers={"User-Agent": f"meshdoctor/{__version__}"},

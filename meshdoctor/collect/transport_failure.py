@@ -106,7 +106,7 @@ def _unknown_host(access: Access) -> str:
 
 def _untrusted(error: Exception, access: Access) -> str:
     """A certificate that OpenSSL refuses, in its own words and what to do about it."""
-    words = getattr(error, "verify_message", "") or str(error)
+    words = (getattr(error, "verify_message", "") or str(error)).rstrip(".")
     server = access.server
     if "expired" in words:
         return f"the certificate of {server} has expired: renew it, or check this machine's clock"

@@ -39,7 +39,7 @@ async def _read(options: LiveOptions, listener: Listener) -> tuple[Snapshot | No
     reader.intake.listener = listener
     async with reader.transport() as api:
         seconds = options.cluster.request_timeout
-        async with reader.in_time():
+        async with reader.in_time("it was known what may be read"):
             found = await preflight(
                 api,
                 namespaces=options.namespaces,

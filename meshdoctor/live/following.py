@@ -20,8 +20,11 @@ from meshdoctor.parse.errors import ParseError
 from meshdoctor.source import Progress
 
 if TYPE_CHECKING:
-    from meshdoctor.collect.api import KubeApi
+    from collections.abc import Callable, Coroutine
+    from typing import Any
+
     from meshdoctor.collect.artifact import Artifact
+    from meshdoctor.collect.transport import Transport
     from meshdoctor.live.mesh_reader import MeshReader
     from meshdoctor.model.resource import Resource
     from meshdoctor.source import Listener
@@ -49,41 +52,70 @@ async def follow(reader: MeshReader, listener: Listener) -> None:
 
 
 @dataclass(slots=True)
+class _Chore:
+    """Something that is done again and again, never twice at once."""
+
+    is_due: Callable[[], bool]
+    work: Callable[[], Coroutine[Any, Any, None]]
+    task: asyncio.Task[None] | None = None
+
+    def tend(self) -> None:
+        """See whether it is done, and whether it is time for it again; what it raised is raised."""
+        if self.task is not None and self.task.done():
+            done, self.task = self.task, None
+            done.result()
+        if self.task is None and self.is_due():
+            self.task = asyncio.ensure_future(self.work())
+
+
+@dataclass(slots=True)
 class _Following:
     """One mesh while it is followed."""
 
     reader: MeshReader
     listener: Listener
-    api: KubeApi
+    api: Transport
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _lost: list[str] = field(default_factory=list)
     _again_at: float | None = None
     _next_beat: float = 0.0
 
     async def run(self) -> None:
-        """Watch and read again, side by side."""
+        """Watch, read again and see whether the cluster lives, side by side: none waits.
+
+        Raises:
+            SourceError: the cluster is lost, or nothing of it can be watched.
+        """
         watching = asyncio.ensure_future(
             watch_objects(self.api, self.reader.intake.lists, self._take, on_lost=self._note_lost)
         )
+        chores = (_Chore(self._is_due, self._refresh), _Chore(self._is_beat, self._heartbeat))
         try:
             while not self.listener.wants_to_stop():
                 if watching.done():
                     watching.result()
                     raise SourceError(f"nothing can be watched: {'; '.join(self._lost[:1])}")
                 await asyncio.sleep(_LOOK_EVERY)
-                self._heartbeat()
-                if self._is_due():
-                    await self._refresh()
+                for chore in chores:
+                    chore.tend()
         finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+            running = [watching, *(chore.task for chore in chores if chore.task is not None)]
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
 
-    def _heartbeat(self) -> None:
-        """Say now and then that watching goes on: what was read before is still so."""
-        if monotonic() >= self._next_beat:
-            self._next_beat = monotonic() + _BEAT
-            kinds = len(self.reader.intake.lists)
-            self.listener.progress(Progress("watched", "objects", kinds - len(self._lost), kinds))
+    def _is_beat(self) -> bool:
+        return monotonic() >= self._next_beat
+
+    async def _heartbeat(self) -> None:
+        """Say now and then that watching goes on: what was read before is still so.
+
+        Watches that break are opened again and again: only asking tells whether anybody answers.
+        """
+        await self.api.reach()
+        self._next_beat = monotonic() + _BEAT
+        kinds = len(self.reader.intake.lists)
+        self.listener.progress(Progress("watched", "objects", kinds - len(self._lost), kinds))
 
     def _take(self, artifact: Artifact) -> None:
         self.reader.intake.keep(artifact)
@@ -91,7 +123,8 @@ class _Following:
 
     def _note_lost(self, path: str, error: ReadError) -> None:
         self._lost.append(f"{path}: {error.reason}")
-        self.reader.intake.miss(path, error)
+        # It was read, and is as true as that: what is missing is what has changed since.
+        self.reader.intake.miss(f"watch/{path}", error)
 
     def _is_due(self) -> bool:
         late = self._again_at is not None and monotonic() >= self._again_at
@@ -102,6 +135,7 @@ class _Following:
         late = not self._changed.is_set()
         if not late:
             # Show the objects at once; the proxies need a moment to be told by istiod.
+            self._drop_gone()
             self._tell()
             await asyncio.sleep(_SETTLE)
         self._changed.clear()
@@ -114,9 +148,8 @@ class _Following:
     async def _read_again(self) -> bool:
         """Istiods first; then the proxies that they pushed to, that are new, or that failed."""
         reader, intake = self.reader, self.reader.intake
-        before = dict(intake.syncz)
+        before, missing = dict(intake.syncz), dict(intake.missing)
         plan = planned(reader)
-        self._drop_gone()
         rereading = Rereading(self.api, intake, collect_options(reader.options))
         await rereading.read([pod for pod in self._pods() if is_istiod(pod)])
         pushed: set[tuple[str, str]] = set()
@@ -134,7 +167,7 @@ class _Following:
             if (pod.namespace, pod.name) in pushed or (pod.namespace, pod.name) not in known
         ]
         await rereading.read(again)
-        return bool(again) or before != intake.syncz
+        return bool(again) or before != intake.syncz or missing != intake.missing
 
     def _pods(self) -> tuple[Resource, ...]:
         return self.reader.intake.assembly.resources.get(POD, ("", ()))[1]

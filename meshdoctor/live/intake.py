@@ -84,9 +84,14 @@ class Intake:
         """Forget a pod that is gone."""
         parts = self.assembly.proxies if room == "proxies" else self.assembly.istiods
         parts.pop((namespace, pod), None)
+        self.assembly.unread_files.pop((namespace, pod), None)
         folder = f"{room}/{namespace}/{pod}"
-        for path in [path for path in self.missing if path.startswith(folder)]:
-            del self.missing[path]
+
+        def is_kept(path: str) -> bool:
+            return path != folder and not path.startswith(f"{folder}/")
+
+        self.missing = {path: item for path, item in self.missing.items() if is_kept(path)}
+        self.assembly.not_read = [item for item in self.assembly.not_read if is_kept(item.what)]
 
     def parse_logs(self) -> None:
         """Parse the logs that waited, in the mesh's own format when it has one."""

@@ -75,7 +75,7 @@ class MeshReader:
             SourceError: the kubeconfig or the cluster cannot be used.
         """
         async with self.transport() as api:
-            async with self.in_time():
+            async with self.in_time(f"{self.server} answered"):
                 await api.reach()
             yield api
 
@@ -88,7 +88,7 @@ class MeshReader:
         """
         asked = self.options
         self._began = monotonic()
-        async with self.in_time():
+        async with self.in_time("one was logged in"):
             access = await open_access(asked.cluster)
         self._note(access)
         limits = Limits(in_flight=asked.concurrency, request=asked.cluster.request_timeout)
@@ -97,8 +97,11 @@ class MeshReader:
             yield api
 
     @asynccontextmanager
-    async def in_time(self) -> AsyncIterator[None]:
+    async def in_time(self, end: str) -> AsyncIterator[None]:
         """Bounds what has to end before anything is read: there is nothing to keep of it.
+
+        Args:
+            end: what has happened then, for words.
 
         Raises:
             SourceError: the time for everything was up.
@@ -109,8 +112,7 @@ class MeshReader:
             async with asyncio.timeout(left):
                 yield
         except TimeoutError:
-            where = self.server or "the cluster"
-            raise SourceError(f"the time was up ({timeout:g}s) before {where} answered") from None
+            raise SourceError(f"the time was up ({timeout:g}s) before {end}") from None
 
     def _note(self, access: Access) -> None:
         self.context, self.server = access.context, access.server
