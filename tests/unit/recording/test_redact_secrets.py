@@ -98,7 +98,10 @@ def test_of_a_private_key_only_its_fitness_is_told(
 
 
 @pytest.mark.parametrize(
-    "value", [CERTIFICATE, CERTIFICATE + b"\n" + OTHER, DER, revocations(KEYS[0]), b"", b"\n"]
+    "value",
+    [CERTIFICATE, CERTIFICATE + b"\n" + OTHER, DER, revocations(KEYS[0]), b"", b"\n"],
+    # The keys are made anew in each process of a run.
+    ids=["one", "chain", "der", "revocations", "empty", "blank"],
 )
 def test_what_is_public_stays(value: bytes) -> None:
     before = secret({"ca.crt": value, "crl": revocations(KEYS[0])})
@@ -114,6 +117,7 @@ def test_what_is_public_stays(value: bytes) -> None:
         key_pem(KEYS[0]),
         CERTIFICATE + key_pem(KEYS[0]),
     ],
+    ids=["word", "binary", "no-certificate", "key", "certificate-and-key"],
 )
 def test_what_is_not_public_goes_whatever_its_name(value: bytes) -> None:
     (found,) = redact(secret({"ca.crt": value, "any": value}))
