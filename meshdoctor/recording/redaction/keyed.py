@@ -52,7 +52,7 @@ _SEPARATOR = (
     rb"""(?P<close>(?P<run>\\*)["'`])?"""
     rb"(?:"
     + _BLANK
-    + rb"(?P<map>:=|=>|={1,2}|:(?=[\s\"'\\\[{\d-]|$))"
+    + rb"(?P<map>:=|=>|={1,2}|:(?=[\w\s\"'\\\[{-]|$))"
     + _BLANK
     + rb"|(?P<pair>"
     + _SPACE
@@ -89,6 +89,7 @@ _VALUE_BEFORE = re.compile(
 )
 _BEFORE = 60
 _FAR_BEFORE = 4_200
+_BLANK_OR_END = re.compile(rb"""[\s"'\\\[{]|$""")
 _OPENING = re.compile(rb"""\\*["']""")
 
 
@@ -222,9 +223,12 @@ def _mapped(
 
 def _ends_a_key(text: Text, start: int, after: int) -> bool:
     """Whether a colon after a bare name follows a key, not a host (``token:8080``) or an object."""
-    if text.raw[after : after + 1] in b"0123456789-":
-        return False
-    return not (text.style.prose and start > 0 and text.raw[start - 1] == 0x2F)
+    raw = text.raw
+    if _BLANK_OR_END.match(raw, after):
+        return not (text.style.prose and start > 0 and raw[start - 1] == 0x2F)
+    # token:a1b2c3d4 in a log; elsewhere a colon without a blank ends no key.
+    port = raw[after : after + 1].isdigit()
+    return text.style.prose and not port and (start == 0 or raw[start - 1] in b" \t,;([{\n")
 
 
 def _paired(raw: bytes, name: Name, start: int, position: int) -> Iterator[Span]:

@@ -46,7 +46,10 @@ _STOP_WORDS = frozenset(
 _DURATION = re.compile(rb"(?:\d+(?:\.\d+)?(?:ns|us|\xc2\xb5s|ms|s|m|h))+")
 _DIGIT = re.compile(rb"\d")
 _WORD = re.compile(rb"[a-z]+|[A-Z][a-z]+")
-_TOKENISH = re.compile(rb"[A-Za-z0-9_\-.+/=~]{12,}")
+_TOKENISH = re.compile(rb"[A-Za-z0-9_\-.+/=~]{8,}")
+_COMPOUND = re.compile(rb"[a-z][A-Z]|[_-]")
+_RESOURCE_NAME = re.compile(rb"[a-z][a-z0-9]*(?:-[a-z0-9]+)+")
+_VERSION = re.compile(rb"v?\d+(?:\.\d+)+[\w.+-]*")
 _FEWEST_DIGITS = 6
 
 
@@ -112,6 +115,9 @@ def is_secret_in_prose(name: bytes, kind: NameKind, value: bytes) -> bool:
         return True
     if kind is NameKind.HEADER:
         return _DIGIT.search(value) is not None or b"=" in value
-    if _WORD.fullmatch(value) or _OBJECT.fullmatch(value):
+    if _WORD.fullmatch(value) or _OBJECT.fullmatch(value) or _VERSION.fullmatch(value):
         return False
-    return _DIGIT.search(value) is not None and _TOKENISH.fullmatch(value) is not None
+    if not (_DIGIT.search(value) and _TOKENISH.fullmatch(value)):
+        return False
+    # "secret: shop-cert-2" names one, "accessToken: …" is no sentence.
+    return _COMPOUND.search(name) is not None or not _RESOURCE_NAME.fullmatch(value)
