@@ -308,7 +308,9 @@ class TestWebhooks:
         )
 
     @pytest.mark.parametrize(
-        "bundle", ["", base64_of(certificate("other")), base64_of(certificate(days=-1))]
+        "bundle",
+        ["", base64_of(certificate("other")), base64_of(certificate(days=-1))],
+        ids=["empty", "another", "expired"],
     )
     def test_a_ca_bundle_that_is_empty_or_another_is_not_trusted(self, bundle: str) -> None:
         objects = whole()
