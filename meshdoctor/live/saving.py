@@ -9,6 +9,7 @@ from meshdoctor.live.intake import Intake
 from meshdoctor.live.mesh_reader import MeshReader
 from meshdoctor.model.kinds import BY_GROUP_AND_PLURAL
 from meshdoctor.model.not_read import NotReadStatus
+from meshdoctor.recording.layout import NEEDED_ISTIOD_FILES, NEEDED_PROXY_FILES
 from meshdoctor.recording.manifest_document import RecordedScope, Recorder, manifest_document
 from meshdoctor.recording.redact import Redactor
 from meshdoctor.recording.writer import RecordingWriter
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from meshdoctor.live.options import LiveOptions
     from meshdoctor.model.not_read import NotRead
     from meshdoctor.source import Listener
+
+_NEEDED = {"istiod": NEEDED_ISTIOD_FILES, "proxies": NEEDED_PROXY_FILES}
+"""Files without which conclusions become unknown."""
 
 
 def _scope(reader: MeshReader) -> RecordedScope:
@@ -50,7 +54,8 @@ def _is_needed(item: NotRead) -> bool:
     if parts[0] == "kubernetes":
         kind = BY_GROUP_AND_PLURAL.get((parts[1], parts[-1])) if len(parts) > 2 else None
         return len(parts) == 1 or (kind is not None and kind.needed)
-    return parts[0] in ("istiod", "proxies")
+    # A folder is all its files.
+    return len(parts) <= 3 or item.what.split("/", 3)[3] in _NEEDED.get(parts[0], ())
 
 
 def _manifest(

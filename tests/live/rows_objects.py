@@ -14,8 +14,8 @@ _SHORT = "--request-timeout 1500ms"
 _CUT = "was cut short"
 _CLOSED = "closed the connection before it had answered"
 _LATE = "no whole answer from https://127.0.0.1"
-_UP = "not read to the end: the time was up (3s)"
-_IMPATIENT = "--timeout 3s --request-timeout 30s"
+_UP = "not read to the end: the time was up (2s)"
+_IMPATIENT = "--timeout 2s --request-timeout 30s"
 _MANY = ("service-selector-mismatch", "subset-not-defined", "pods-not-ready")
 """Some of the causes that cannot be told without pods."""
 

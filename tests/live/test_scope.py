@@ -59,8 +59,9 @@ def test_diagnose_asks_the_proxies_that_matter_and_istiod(
     scope = result.diagnosis["scope"]
     assert (scope["proxies_read"], scope["proxies_total"]) == (len(proxies), 7)
     assert_lines(result, ())
-    # The fault is in shop, where pay's only proxy has no part.
-    assert result.roots.keys() == (set() if options == "-n pay" else {ROOT})
+    # The fault is in calls of reviews.
+    elsewhere = options == "-n pay" or "payments" in options
+    assert result.roots.keys() == (set() if elsewhere else {ROOT})
 
 
 def test_a_sample_is_spread_and_said_and_leaves_the_rest_unknown(
@@ -143,8 +144,8 @@ def test_rights_in_the_namespace_alone_are_enough_to_read_it(broken: Played) -> 
         "kubernetes/networking.istio.io/v1/virtualservices.json",
     } <= _of_namespaces(result)
     assert {status for _, status, _ in result.not_read} == {"denied"}
-    # The failing calls are seen; what is at fault may lie in a namespace that was not read.
-    assert {finding["code"] for finding in result.diagnosis["findings"]} == {"MD0190"}
+    # What is at fault may lie in a namespace that was not read: failing calls may be seen alone.
+    assert {finding["code"] for finding in result.diagnosis["findings"]} <= {"MD0190"}
     assert result.roots == {}
     assert ROOT in result.unknown
     assert result.code == 4
