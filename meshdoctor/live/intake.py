@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from meshdoctor.model import proxy as files
 from meshdoctor.model.not_read import NotRead
 from meshdoctor.parse.proxy_log import read_proxy_log
-from meshdoctor.recording.archive_model import Entry
+from meshdoctor.recording.archive_model import Entry, RecordingError
 from meshdoctor.recording.assembly import Assembly
 from meshdoctor.recording.joining import access_format
 from meshdoctor.recording.layout import SYNCZ, place_of
@@ -40,6 +40,8 @@ class Intake:
     """What the collectors could not read, by path."""
     lists: dict[str, bytes] = field(default_factory=dict)
     """The object lists as they were assembled last: watches begin from them."""
+    cannot_record: bool = False
+    """Whether the recording failed: reading on is of no use."""
     version: bytes = b""
     """What the API server said of its version."""
     istio_versions: set[str] = field(default_factory=set)
@@ -62,7 +64,7 @@ class Intake:
         elif artifact.path.startswith("istiod/") and artifact.path.endswith("/version.txt"):
             self.istio_versions.add(data.decode("utf-8", errors="replace").strip())
         if self.writer is not None:
-            self.writer.add(artifact.path, data)
+            self._record(self.writer, artifact.path, data)
             return
         place = place_of(artifact.path)
         if place is not None and place.file == SYNCZ:
@@ -70,6 +72,13 @@ class Intake:
         if place is not None:
             self._forget(artifact.path, place)
             self._assemble(place, Entry(artifact.path, data, first_line=artifact.first_line))
+
+    def _record(self, writer: RecordingWriter, path: str, data: bytes) -> None:
+        try:
+            writer.add(path, data)
+        except RecordingError:
+            # The writer says it again at the end; until then there is nothing left to do.
+            self.cannot_record = True
 
     def miss(self, what: str, error: ReadError) -> None:
         """Note what could not be read."""

@@ -68,6 +68,8 @@ class Reading:
         elapsed = monotonic() - self.began
         if self.listener.wants_to_stop():
             self.stopped = "interrupted"
+        elif self.intake.cannot_record:
+            self.stopped = "it cannot be written"
         elif self.deadline is not None and elapsed >= self.deadline:
             self.stopped = f"the time was up ({self.deadline:g}s)"
         elif elapsed >= self._next_so_far and self._worth_telling():

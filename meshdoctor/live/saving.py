@@ -8,7 +8,7 @@ from meshdoctor import __version__
 from meshdoctor.live.intake import Intake
 from meshdoctor.live.mesh_reader import MeshReader
 from meshdoctor.model.kinds import BY_GROUP_AND_PLURAL
-from meshdoctor.model.not_read import NotReadStatus
+from meshdoctor.model.not_read import NotRead, NotReadStatus
 from meshdoctor.recording.layout import NEEDED_ISTIOD_FILES, NEEDED_PROXY_FILES
 from meshdoctor.recording.manifest_document import RecordedScope, Recorder, manifest_document
 from meshdoctor.recording.redact import Redactor
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from meshdoctor.live.options import LiveOptions
-    from meshdoctor.model.not_read import NotRead
     from meshdoctor.source import Listener
 
 _NEEDED = {"istiod": NEEDED_ISTIOD_FILES, "proxies": NEEDED_PROXY_FILES}
@@ -99,11 +98,13 @@ async def save(options: LiveOptions, path: Path, listener: Listener) -> Saved:
         raise
     told = reader.told()
     size = writer.finish(_manifest(reader, redactor, told))
+    left_out = [NotRead(what, NotReadStatus.FAILED, why) for what, why in writer.left_out.items()]
+    missing = [item for item in told if item.status is not NotReadStatus.NOT_INSTALLED]
     return Saved(
         path=path,
         files=writer.files,
         size=size,
         redactions=sum(entry.count for entry in redactor.log()),
-        not_read=sum(1 for item in told if item.status is not NotReadStatus.NOT_INSTALLED),
-        lacks_needed=bool(reader.stopped) or any(_is_needed(item) for item in told),
+        not_read=len(missing) + len(left_out),
+        lacks_needed=bool(reader.stopped) or any(map(_is_needed, (*missing, *left_out))),
     )

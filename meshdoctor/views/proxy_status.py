@@ -152,7 +152,9 @@ def rows(mesh: Snapshot, namespaces: Iterable[str] = ()) -> tuple[ProxyStatusRow
         namespaces: those to show; all when empty.
     """
     known, pods = connections(mesh), _pods(mesh)
-    certain = mesh.catalog.known(POD) and not unread_istiods(mesh)
+    # A control plane outside the cluster cannot be asked who is connected.
+    outside = any(item.what == "istiod" for item in mesh.not_read)
+    certain = mesh.catalog.known(POD) and not unread_istiods(mesh) and not outside
     otherwise = NOT_CONNECTED if certain else UNKNOWN
     wanted = frozenset(namespaces)
     found = [

@@ -21,6 +21,8 @@ ANCHORS = (
     b"secret",
     b"token",
     b"credential",
+    b"creds",
+    b"_pw",
     b"key",
     b"pwd",
     b"dsn",
@@ -46,6 +48,7 @@ RULE_OF = {
 """The rule that each kind of name counts under."""
 _NAME_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 _LONGEST_NAME = 100
+_LONGEST_PREFIX = 254
 _BLANK = rb"(?:[ \t]|\\+[t])*"
 _SPACE = rb"(?:\s|\\+[nt])*"
 _SEPARATOR = (
@@ -206,7 +209,11 @@ def _mapped(
     raw, (start, end) = text.raw, place
     close, separator = match.group("close") or b"", match.group("map")
     opened = start - len(close)
-    if close and raw[opened:start] != close:
+    prefix = _prefix_start(raw, start)
+    if close and raw[prefix - len(close) : prefix] == close:
+        # A key of an annotation: example.com/api-token.
+        opened = prefix - len(close)
+    elif close and raw[opened:start] != close:
         if separator != b"=" or kind is NameKind.DOCKER_AUTH:
             return
         close = b""
@@ -219,6 +226,16 @@ def _mapped(
         # An argument in a list of strings: all of the rest is the value.
         name = Name(name.text, kind, close, line, prose=False)
     yield from value_at(raw, name, match.end(), separator)
+
+
+def _prefix_start(raw: bytes, start: int) -> int:
+    """Where a name with the prefix of an annotation's key begins; without one, the name itself."""
+    if start == 0 or raw[start - 1] != 0x2F:
+        return start
+    first = max(0, start - _LONGEST_PREFIX)
+    while start > first and (raw[start - 1] in _NAME_BYTES or raw[start - 1] == 0x2F):
+        start -= 1
+    return start
 
 
 def _ends_a_key(text: Text, start: int, after: int) -> bool:

@@ -17,9 +17,11 @@ class NameKind(Enum):
 
 
 _WORDS = re.compile(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_PASSWORDS = frozenset({b"password", b"passwd", b"passphrase", b"pwd", b"passcode", b"passwords"})
+_PASSWORDS = frozenset(
+    {b"password", b"passwd", b"passphrase", b"pwd", b"passcode", b"passwords", b"pw"}
+)
 _ENDS_PASSWORD = (b"password", b"passwd", b"passphrase")
-_SECRETS = frozenset({b"secret", b"secrets", b"token", b"tokens", b"dsn", b"credential"})
+_SECRETS = frozenset({b"secret", b"secrets", b"token", b"tokens", b"dsn", b"credential", b"creds"})
 _PLURALS = frozenset({b"credentials"})
 _ENDS_SECRET = (
     b"secret",

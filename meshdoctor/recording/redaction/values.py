@@ -27,7 +27,7 @@ _COOKIES = re.compile(rb"""[^\s"'\\;,=]+=[^\s"'\\;,]*(?:;[ ]?[^\s"'\\;,=]+=[^\s"
 _BLOCK = re.compile(rb"[|>][+-]?\d?[ \t]*(?:#[^\n\\]*)?(?=\r?\n|\\+[rn]|$)")
 _SPACE = re.compile(rb"(?:\s|\\+[nt]){0,200}")
 _INLINE = re.compile(
-    rb'\{(?:\s|\\+[nt])*(\\*)"(?:inline_?(?:string|bytes)|exact|prefix|suffix|contains|value)\1"'
+    rb'\{(?:\s|\\+[nt])*(\\*)"(?:inline_?(?:string|bytes)|exact|prefix|suffix|contains|regex|value)\1"'
     rb'[ \t]*:[ \t]*(?=\\*")',
     re.IGNORECASE,
 )

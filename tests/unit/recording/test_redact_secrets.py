@@ -211,3 +211,29 @@ def test_the_log_counts_the_values() -> None:
     items = [secret({"a": b"one-value", "b": b"two-value", "ca.crt": CERTIFICATE})]
     redactor.redact(PATH, json.dumps({"kind": "SecretList", "items": items}).encode())
     assert [(e.path, e.rule, e.count) for e in redactor.log()] == [(PATH, "secret-data", 2)]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"metadata": {"annotations": {"example.com/api-token": "hunter2x9z"}}},
+        {"metadata": {"annotations": {"vendor.io/password": "hunter2x9z"}}},
+        {"env": [{"name": "LDAP_BIND_PW", "value": "hunter2x9z"}]},
+        {"match": [{"headers": {"cookie": {"regex": "^(.*;)?user=hunter2x9z(;.*)?$"}}}]},
+    ],
+)
+@pytest.mark.parametrize("indent", [None, 1])
+def test_telling_names_are_known_wherever_they_stand(
+    document: dict[str, Any], indent: int | None
+) -> None:
+    data = json.dumps({"items": [document]}, indent=indent).encode()
+    after = Redactor().redact("kubernetes/core/v1/pods.json", data)
+    assert b"hunter2x9z" not in after
+    assert json.loads(after)["items"]
+
+
+def test_the_prefix_of_a_key_promises_nothing() -> None:
+    data = (
+        b'{"items":[{"metadata":{"labels":{"token.example.com/tier":"gold","a/token-name":"x"}}}]}'
+    )
+    assert Redactor().redact("kubernetes/core/v1/pods.json", data) == data
