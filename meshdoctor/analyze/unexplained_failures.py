@@ -16,6 +16,7 @@ from meshdoctor.analyze.access_logs import Call, addressed_host
 from meshdoctor.analyze.base import PROXY_LOG, destination_subject, holds
 from meshdoctor.model.envoy.names import parse_cluster_name
 from meshdoctor.model.finding import Affected, Finding, Outcome
+from meshdoctor.model.pod import has_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,7 +33,23 @@ _REFUSALS = ("rbac_access_denied", "jwt_authn_access_denied", "route_not_found")
 """Answers that a proxy gives of its own accord, with a status below 500."""
 
 
-def _failed(entry: AccessLogEntry) -> bool:
+_REFUSED = (401, 403)
+
+
+def _refused_out_of_sight(mesh: Snapshot, entry: AccessLogEntry) -> bool:
+    """Whether the proxy of a server that was not read may have refused it."""
+    if entry.is_inbound or entry.code not in _REFUSED:
+        return False
+    pod = mesh.pod_at((entry.upstream_host or "").rpartition(":")[0])
+    if pod is None or not has_proxy(pod):
+        return False
+    proxy = mesh.proxy_of(pod)
+    return proxy is None or proxy.log is None
+
+
+def _failed(mesh: Snapshot, entry: AccessLogEntry) -> bool:
+    if _refused_out_of_sight(mesh, entry):
+        return True
     if (entry.details or "").startswith(_REFUSALS):
         return True
     # What the server's side answers is judged there by other analyzers.
@@ -88,8 +105,11 @@ class UnexplainedFailures:
             by_place[call.entry.is_inbound, _where(mesh, call)].append(call)
         for (_, where), calls in by_place.items():
             calls.sort(key=lambda call: call.time)
-            failed = [call for call in calls if _failed(call.entry)]
-            if len(failed) >= FEWEST and _failed(calls[-1].entry):
+            failed = [call for call in calls if _failed(mesh, call.entry)]
+            # Who is refused may depend on the caller's token: others may pass meanwhile.
+            refused = [call for call in failed if _refused_out_of_sight(mesh, call.entry)]
+            lasts = _failed(mesh, calls[-1].entry) or len(refused) >= FEWEST
+            if len(failed) >= FEWEST and lasts:
                 yield _finding(mesh, where, failed, len(calls))
 
 

@@ -85,10 +85,9 @@ REQUEST_AUTHENTICATION = Kind(
     "security.istio.io",
     "requestauthentications",
     custom=True,
-    needed=False,
 )
 AUTHORIZATION_POLICY = Kind(
-    "AuthorizationPolicy", "security.istio.io", "authorizationpolicies", custom=True, needed=False
+    "AuthorizationPolicy", "security.istio.io", "authorizationpolicies", custom=True
 )
 TELEMETRY = Kind("Telemetry", "telemetry.istio.io", "telemetries", custom=True, needed=False)
 WASM_PLUGIN = Kind("WasmPlugin", "extensions.istio.io", "wasmplugins", custom=True, needed=False)

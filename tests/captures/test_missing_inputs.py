@@ -23,8 +23,12 @@ if TYPE_CHECKING:
 
 _LOG_DECIDED = {
     "application-error",
+    "authorizationpolicy-no-rule-matches",
     "circuit-breaker-overflow",
+    "jwt-issuer-mismatch",
+    "jwt-required-but-absent",
     "plaintext-client-to-strict-server",
+    "route-timeout-shorter-than-application",
 }
 """Causes that only what happened can tell; configuration alone cannot."""
 

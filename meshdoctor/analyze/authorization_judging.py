@@ -1,0 +1,90 @@
+"""How the analyzers of refused calls go about it: log first, configuration where there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from meshdoctor.analyze.authorization_denials import Denial, Reason, denials
+from meshdoctor.analyze.authorization_workloads import Governed, governed
+from meshdoctor.analyze.base import MESH_SUBJECT, PROXY_LOG, holds
+from meshdoctor.model.finding import Finding, Outcome
+from meshdoctor.model.kinds import AUTHORIZATION_POLICY, POD, REQUEST_AUTHENTICATION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from meshdoctor.model.snapshot import Snapshot
+
+INPUTS = (AUTHORIZATION_POLICY.input, POD.input, PROXY_LOG)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What one analyzer asks of every governed workload."""
+
+    code: str
+    reason: Reason
+    refused: Callable[[Snapshot, Governed, Sequence[Denial]], Finding]
+    """The finding for calls that were turned away for this reason."""
+    configured: Callable[[Snapshot, Governed], Finding | None]
+    """The finding where configuration alone decides it; asked where a log is unread or off."""
+    possible: Callable[[Governed], bool]
+    """Whether without a log it cannot be ruled out."""
+    good: str
+    """What is so where nothing is wrong; said of a workload."""
+
+
+def _unknown(question: Question, item: Governed, needs: tuple[str, ...], why: str) -> Finding:
+    return Finding(
+        code=question.code,
+        subject=item.subject,
+        outcome=Outcome.UNKNOWN,
+        message=f"Whether {item.workload} turns calls away because {question.reason.value}: {why}",
+        resource=str(item.workload),
+        needs=needs,
+    )
+
+
+def _passes(question: Question, item: Governed) -> Finding:
+    message = f"{item.workload}: {question.good}"
+    shown = [policy.evidence("metadata", "name") for policy in item.policies[:2]]
+    return Finding(
+        code=question.code,
+        subject=item.subject,
+        outcome=Outcome.PASS,
+        message=message,
+        resource=str(item.workload),
+        facts=(holds("policies-let-calls-through", message, *shown),),
+    )
+
+
+def _judge_one(mesh: Snapshot, question: Question, item: Governed) -> Finding:
+    mine = [denial for denial in denials(mesh) if denial.governed is item]
+    found = [denial for denial in mine if denial.reason is question.reason]
+    if found:
+        return question.refused(mesh, item, found)
+    untold = any(denial.reason is Reason.UNTOLD for denial in mine)
+    if untold and question.reason in (Reason.TOKEN, Reason.NO_MATCH):
+        why = "RequestAuthentications were not read, so nobody can tell whether tokens are"
+        return _unknown(question, item, (REQUEST_AUTHENTICATION.input,), why)
+    if item.is_blind(mesh):
+        decided = question.configured(mesh, item)
+        if decided is not None:
+            return decided
+        if question.possible(item):
+            why = "it stands in the access log, which was not read or is switched off"
+            return _unknown(question, item, (PROXY_LOG,), why)
+    return _passes(question, item)
+
+
+def judge(mesh: Snapshot, question: Question) -> Iterator[Finding]:
+    """Ask one question of every workload that AuthorizationPolicies govern."""
+    needs = mesh.catalog.unread(AUTHORIZATION_POLICY, POD)
+    if needs:
+        text = "Which AuthorizationPolicies turn calls away cannot be told"
+        yield Finding(question.code, MESH_SUBJECT, Outcome.UNKNOWN, text, "mesh", needs=needs)
+        return
+    for item in governed(mesh):
+        if item.policies:
+            yield _judge_one(mesh, question, item)
