@@ -33,7 +33,7 @@ demo: $(VENV)/.run ## open the app on a bundled recording (without a terminal: p
 	@$(BIN)/python -m meshdoctor open $(RECORDING)
 
 test: $(VENV)/.dev ## run the tests
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: lint types imports playbooks test ## everything that CI checks before the wheel
 
