@@ -1,7 +1,7 @@
-"""Whether gateways have ready pods, and Gateways have gateways.
+"""Whether gateways have ready pods.
 
-Who calls from outside leaves no line in any log when nobody is there to take the call, so these
-two are looked at whether or not anything is seen to suffer.
+Who calls from outside leaves no line in any log when nobody is there to take the call, so this is
+looked at whether or not anything is seen to suffer.
 """
 
 from __future__ import annotations
@@ -16,13 +16,11 @@ from meshdoctor.intent.backends import BACKEND_KINDS
 from meshdoctor.intent.gateways import (
     GATEWAY_NAME,
     configures,
-    gateway_pods,
     gateway_workloads,
 )
 from meshdoctor.model.finding import Affected, Finding, Outcome
 from meshdoctor.model.kinds import EVENT, GATEWAY, KUBERNETES_GATEWAY
 from meshdoctor.model.pod import is_ready, is_terminating
-from meshdoctor.model.resource import as_strings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
     from meshdoctor.model.workload import Workload
 
 NO_READY_POD = "MD0600"
-CONFIGURES_NOTHING = "MD0601"
 _MOST_SHOWN = 3
 
 
@@ -100,67 +97,30 @@ def _is_idle(mesh: Snapshot, workload: Workload, wishes: list[Resource]) -> bool
     return workload.wanted == 0 and not wishes and mesh.catalog.known(GATEWAY)
 
 
-def _configures_nothing(gateway: Resource, others: tuple[Workload, ...]) -> Finding:
-    selector = as_strings(gateway.spec.get("selector"))
-    said = ", ".join(f"{key}={value}" for key, value in sorted(selector.items()))
-    carried = "; ".join(f"{item} carries {_labels(item, selector)}" for item in others[:3])
-    message = f"{gateway} selects {said or 'every gateway'}, and no gateway's pods carry that"
-    if carried:
-        message += f" ({carried})"
-    shown = [gateway.evidence("spec", "selector")]
-    shown += [
-        item.pods[0].evidence("metadata", "labels", key)
-        for item in others[:2]
-        for key in sorted(selector)
-        if item.pods and key in item.pods[0].labels
-    ]
-    return Finding(
-        code=CONFIGURES_NOTHING,
-        subject=f"gateway {gateway.namespace}/{gateway.name}",
-        outcome=Outcome.WARN,
-        message=message,
-        resource=str(gateway),
-        objects=(str(gateway), *map(str, others[:_MOST_SHOWN])),
-        facts=(holds("gateway-selects-no-proxy", message, *shown),),
-        root=False,
-    )
-
-
-def _labels(workload: Workload, keys: dict[str, str]) -> str:
-    labels = workload.template_labels
-    found = [f"{key}={labels[key]}" for key in sorted(keys) if key in labels]
-    return ", ".join(found) or f"none of {', '.join(sorted(keys))}"
-
-
 @dataclass(frozen=True, slots=True)
 class GatewayPods:
-    """Gateways that are wanted are ready, and every Gateway has a proxy to configure."""
+    """Gateways that are wanted are ready."""
 
     name: str = "gateway-pods"
-    description: str = "Every gateway has a ready pod, and every Gateway selects a gateway."
+    description: str = "Every gateway has a ready pod."
     inputs: tuple[str, ...] = (
         *(kind.input for kind in BACKEND_KINDS),
         GATEWAY.input,
         EVENT.input,
     )
-    codes: tuple[str, ...] = (NO_READY_POD, CONFIGURES_NOTHING)
+    codes: tuple[str, ...] = (NO_READY_POD,)
 
     def analyze(self, mesh: Snapshot) -> Iterator[Finding]:
-        """One finding for each gateway, and one for each Gateway without any."""
+        """One finding for each gateway."""
         if not mesh.catalog.known(*BACKEND_KINDS):
             return
-        workloads = gateway_workloads(mesh)
-        for workload in workloads:
+        for workload in gateway_workloads(mesh):
             ready = [pod for pod in workload.running_pods if is_ready(pod)]
             wishes = _wishes(mesh, workload)
             if ready:
                 yield _ready(workload, ready)
             elif not _is_idle(mesh, workload, wishes):
                 yield _not_ready(mesh, workload, wishes)
-        for gateway in mesh.catalog.of(GATEWAY):
-            would = any(configures(mesh, gateway, workload) for workload in workloads)
-            if not would and not gateway_pods(mesh, gateway):
-                yield _configures_nothing(gateway, workloads)
 
 
 ANALYZER = GatewayPods()

@@ -79,17 +79,6 @@ class TestPlaintextAtStrictServers:
 
 @pytest.mark.usefixtures("captures_root", "no_network")
 class TestGatewaysThatAreDown:
-    @pytest.mark.parametrize(
-        ("name", "code"),
-        [("gateway-scaled-to-zero", "MD0600"), ("gateway-selector-mismatch", "MD0601")],
-    )
-    def test_what_nobody_outside_can_reach_is_never_called_fine(
-        self, name: str, code: str, tmp_path: Path
-    ) -> None:
-        found = copy_of(name, tmp_path).answer()
-        assert code in codes_of(found)
-        assert exit_code(found) is ExitCode.WARNINGS
-
     def test_a_gateway_whose_pod_is_not_ready_is_a_warning(self, tmp_path: Path) -> None:
         copy = copy_of("gateway-healthy-tls", tmp_path)
         assert exit_code(copy.answer()) is ExitCode.OK

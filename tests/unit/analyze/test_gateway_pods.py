@@ -73,19 +73,6 @@ class TestNoReadyPod:
         assert list(ANALYZER.analyze(mesh([edge(0), wish()], unread=[kind]))) == []
 
 
-class TestConfiguresNothing:
-    def test_a_selector_that_no_gateway_carries_is_a_warning_with_what_they_carry(self) -> None:
-        (found,) = problems(ANALYZER, mesh([edge(), edge_pod(), wish(istio="egde")]))
-        assert (found.code, found.resource) == ("MD0601", "Gateway shop/public")
-        assert "Deployment shop/edge carries istio=edge" in found.message
-
-    def test_a_sidecar_with_those_labels_is_no_gateway(self) -> None:
-        beside = pod("ratings-1", labels=EDGE)
-        assert said(beside, wish()) == [("MD0601", "gateway shop/public")]
-
-    def test_a_gateway_without_selector_is_for_every_gateway(self) -> None:
-        everyone = istio_object("Gateway", "public", servers=[])
-        assert said(edge(), edge_pod(), everyone) == []
-
+class TestTold:
     def test_a_gateway_whose_pods_are_down_is_told_once(self) -> None:
         assert said(edge(0), wish()) == [("MD0600", SUBJECT)]
