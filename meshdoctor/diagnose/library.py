@@ -41,6 +41,8 @@ class Cause:
 
     id: str
     domain: str
+    exam_domain: str
+    """Domain of the Istio Certified Associate exam in which a candidate meets it."""
     severity: Severity
     object_kinds: tuple[str, ...]
     title: str
@@ -101,6 +103,7 @@ def _cause(item: Mapping[str, Any]) -> Cause:
     return Cause(
         id=item["id"],
         domain=item["domain"],
+        exam_domain=item["exam_domain"],
         severity=Severity(item["severity"]),
         object_kinds=tuple(item["object_kind"]),
         title=item["title"],

@@ -16,6 +16,7 @@ def cause(name: str, *, severity: Severity = Severity.ERROR, **parts: Any) -> Ca
     values: dict[str, Any] = {
         "id": name,
         "domain": "traffic",
+        "exam_domain": "traffic-management",
         "severity": severity,
         "object_kinds": ("Service",),
         "title": name,
