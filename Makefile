@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 export PYTHONPATH := $(CURDIR)
 RECORDING ?= recordings/service-selector-mismatch.tar.gz
 
-.PHONY: help demo test check lint types imports playbooks fmt snapshots screenshots wheel bench lock clean
+.PHONY: help demo test check lint types imports playbooks fmt snapshots screenshots wheel bench accuracy lock clean
 
 help: ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -63,6 +63,9 @@ screenshots: $(VENV)/.dev ## make the pictures of the docs anew
 wheel: $(VENV)/.dev ## build dist/*.whl
 	rm -rf dist
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+accuracy: $(VENV)/.dev ## how often the root cause is right, over the captures that MESHDOCTOR_CAPTURES names
+	@$(BIN)/python benchmarks/accuracy.py
 
 bench: $(VENV)/.dev ## print how fast it is
 	$(BIN)/python benchmarks/start.py

@@ -1,4 +1,4 @@
-"""Captures of gateway faults under other names, and faults made from others: the same answers."""
+"""Gateway faults made out of other captures."""
 
 from __future__ import annotations
 
@@ -10,34 +10,14 @@ import pytest
 from meshdoctor.diagnose.diagnosis import diagnose
 from meshdoctor.recording.archive import open_archive
 from meshdoctor.recording.reader import read_recording
-from tests.captures.test_every_capture import _EXPECTED, capture
+from tests.captures.test_every_capture import capture
+from tests.captures.test_missing_inputs import unpack
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_NAMES = {"shop": "bazaar", "ingressgateway": "frontdoor", "pay": "till", "reviews": "comments"}
-_FAULTS = sorted(name for name in _EXPECTED if name.startswith(("gateway-", "virtualservice-")))
 _SECRETS = "kubernetes/core/v1/secrets.json"
 _GATEWAYS = "kubernetes/networking.istio.io/v1/gateways.json"
-
-
-def renamed(text: str) -> str:
-    for old, new in _NAMES.items():
-        text = text.replace(old, new)
-    return text
-
-
-def write(name: str, folder: Path, *, rename: bool = False) -> None:
-    for entry in open_archive(capture(name)).entries():
-        path = renamed(entry.path) if rename else entry.path
-        data = entry.data
-        if rename:
-            data = renamed(data.decode("utf-8", errors="surrogateescape")).encode(
-                "utf-8", errors="surrogateescape"
-            )
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
 
 
 def change(path: Path, edit: Any) -> None:
@@ -57,19 +37,8 @@ def answer(folder: Path) -> list[tuple[str, str]]:
 
 @pytest.mark.usefixtures("captures_root", "no_network")
 class TestMutations:
-    @pytest.mark.parametrize("name", _FAULTS)
-    def test_other_names_change_nothing_but_the_names(self, name: str, tmp_path: Path) -> None:
-        write(name, tmp_path, rename=True)
-        said = _EXPECTED[name]
-        found = answer(tmp_path)
-        if said["root_cause"] == "none":
-            assert found == []
-        else:
-            assert [cause for cause, _ in found] == [said["root_cause"]]
-            assert found[0][1] in [renamed(item) for item in said["objects"]]
-
     def test_the_missing_secret_beside_the_gateway_object(self, tmp_path: Path) -> None:
-        write("gateway-credential-missing", tmp_path)
+        unpack("gateway-credential-missing", tmp_path)
         (secret,) = secrets_of("gateway-healthy-tls")
         secret["metadata"]["namespace"] = "shop"
         change(tmp_path / _SECRETS, lambda items: items.append(secret))
@@ -83,7 +52,7 @@ class TestMutations:
             for item in items:
                 item.pop("derived", None)
 
-        write("gateway-healthy-tls", tmp_path)
+        unpack("gateway-healthy-tls", tmp_path)
         change(tmp_path / _SECRETS, edit)
         for path in tmp_path.glob("istiod/*/*/debug/syncz.json"):
             known = json.loads(path.read_bytes())
@@ -99,7 +68,7 @@ class TestMutations:
         assert answer(tmp_path) == expected
 
     def test_an_expired_certificate_with_and_without_secrets(self, tmp_path: Path) -> None:
-        write("gateway-healthy-tls", tmp_path)
+        unpack("gateway-healthy-tls", tmp_path)
         about = json.loads((tmp_path / "recording.json").read_bytes())
         about["captured_at"] = "2027-01-21T07:50:47Z"
         (tmp_path / "recording.json").write_text(json.dumps(about))
@@ -119,6 +88,6 @@ class TestMutations:
                 other["spec"].update(spec)
                 items.append(other)
 
-        write("subset-undefined", tmp_path)
+        unpack("subset-undefined", tmp_path)
         change(tmp_path / _GATEWAYS, edit)
         assert answer(tmp_path) == [("subset-not-defined", "VirtualService shop/reviews")]
