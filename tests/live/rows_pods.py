@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from tests.live.matrix import Line, Row
 
-_SHORT = "--request-timeout 1500ms"
+_SHORT = "--request-timeout 2500ms"
 _BOTH = "deny:*:pods/portforward deny:*:pods/exec"
-_DUMP = "no answer to /config_dump?include_eds=true within 1.5s"
-_SYNCZ = "no answer to /debug/syncz within 1.5s"
+_DUMP = "no answer to /config_dump?include_eds=true within 2.5s"
+_SYNCZ = "no answer to /debug/syncz within 2.5s"
 _UP = "the time was up (2s)"
 _IMPATIENT = "--timeout 2s --request-timeout 30s"
 _LATE = "no whole answer from https://127.0.0.1"

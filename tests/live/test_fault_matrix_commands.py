@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.live.played import Played, Result
 
 _IMPATIENT = ("--timeout", "2s", "--request-timeout", "30s")
-_SHORT = ("--request-timeout", "1500ms")
+_SHORT = ("--request-timeout", "2500ms")
 _PODS = "kubernetes/core/v1/pods.json"
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
@@ -153,8 +153,8 @@ def _checks(result: Result) -> dict[str, tuple[str, str]]:
             "error",
             "does not answer (port-forward: ",
         ),
-        ("silent:istiod", 1, "istiod-answers", "error", "no answer within 1.5 s"),
-        ("silent:proxy", 1, "proxy-answers", "error", "no answer within 1.5 s"),
+        ("silent:istiod", 1, "istiod-answers", "error", "no answer within 2.5 s"),
+        ("silent:proxy", 1, "proxy-answers", "error", "no answer within 2.5 s"),
         (
             "status:404:customresourcedefinitions",
             4,
