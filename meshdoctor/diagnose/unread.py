@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from meshdoctor.model.finding import Finding
     from meshdoctor.model.snapshot import Snapshot
 
+_MOST_PATHS = 3
+
 
 def _is_part_of(path: str, wanted: str) -> bool:
     """Whether a missing path is (part of) an input.
@@ -67,7 +69,18 @@ def required_unread(
 
 def _why(mesh: Snapshot, scope: Scope, needs: Iterable[str]) -> str:
     missing = {item for wanted in needs for item in missing_of(mesh, scope, wanted)}
-    return "; ".join(f"{item.what}: {item.status} ({item.reason})" for item in sorted(missing))
+    alike: dict[tuple[str, str], list[str]] = {}
+    for item in sorted(missing):
+        alike.setdefault((item.status, item.reason), []).append(item.what)
+    return "; ".join(
+        f"{_some(paths)}: {status} ({reason})" for (status, reason), paths in alike.items()
+    )
+
+
+def _some(paths: list[str]) -> str:
+    """A few of many: on a big mesh the same reason may stand for thousands of proxies."""
+    more = len(paths) - _MOST_PATHS
+    return ", ".join(paths[:_MOST_PATHS]) + (f" and {more} more" if more > 0 else "")
 
 
 def unknown_causes(
