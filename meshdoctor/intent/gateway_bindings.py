@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from meshdoctor.intent.gateway_servers import (
@@ -10,6 +11,7 @@ from meshdoctor.intent.gateway_servers import (
     named_gateways,
     served_by,
     servers,
+    virtual_service_hosts,
 )
 from meshdoctor.model.kinds import GATEWAY, SERVICE, SERVICE_ENTRY, VIRTUAL_SERVICE
 
@@ -38,6 +40,17 @@ def _is_for_outside(mesh: Snapshot, item: Resource, hosts: tuple[str, ...]) -> b
     return any("." in host and not mesh.registry.find(host) for host in names)
 
 
+@lru_cache(maxsize=2)
+def _candidates(mesh: Snapshot) -> tuple[Resource, ...]:
+    """The VirtualServices at no gateway that have a host which only a gateway could serve."""
+    return tuple(
+        item
+        for item in mesh.catalog.of(VIRTUAL_SERVICE)
+        if _has_no_gateway(mesh, item)
+        and _is_for_outside(mesh, item, virtual_service_hosts(item))
+    )
+
+
 def _unserved_hosts(mesh: Snapshot, server: Server, item: Resource) -> tuple[str, ...]:
     """The hosts a VirtualService shares with a server that no other one is bound for there."""
     taken = {host for other in served_by(mesh, server) for host in meeting_hosts(server, other)}
@@ -52,9 +65,7 @@ def stray_virtual_services(mesh: Snapshot, gateway: Resource) -> tuple[Resource,
     where the Gateway that is named has this one's name.
     """
     found = []
-    for item in mesh.catalog.of(VIRTUAL_SERVICE):
-        if not _has_no_gateway(mesh, item):
-            continue
+    for item in _candidates(mesh):
         hosts = tuple(
             host
             for server in servers(gateway)

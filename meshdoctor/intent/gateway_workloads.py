@@ -68,17 +68,22 @@ def router_pods(mesh: Snapshot, gateway: Resource) -> tuple[Resource, ...]:
     return tuple(pod for pod in _every_router(mesh) if matches_labels(selector, pod.labels))
 
 
+@lru_cache(maxsize=2)
+def _every_idle_template(mesh: Snapshot) -> tuple[Workload, ...]:
+    return tuple(
+        item
+        for item in mesh.workloads.all
+        if item.kind in _TEMPLATE_KINDS and item.resource is not None and not item.running_pods
+    )
+
+
 def idle_templates(mesh: Snapshot, gateway: Resource) -> tuple[Workload, ...]:
     """The workloads whose pods a Gateway would select, if they had any."""
     selector = gateway_selector(gateway)
     return tuple(
         item
-        for item in mesh.workloads.all
-        if selector
-        and item.kind in _TEMPLATE_KINDS
-        and item.resource is not None
-        and not item.running_pods
-        and matches_labels(selector, item.template_labels)
+        for item in _every_idle_template(mesh)
+        if selector and matches_labels(selector, item.template_labels)
     )
 
 
@@ -86,6 +91,15 @@ def routers(mesh: Snapshot) -> tuple[Workload, ...]:
     """The workloads that run as ingress or egress gateways now."""
     found = (mesh.workloads.owning(pod) for pod in _every_router(mesh))
     return tuple({str(item): item for item in found}.values())
+
+
+@lru_cache(maxsize=2)
+def _services_by_namespace(mesh: Snapshot) -> dict[str, tuple[ServiceHost, ...]]:
+    found: dict[str, list[ServiceHost]] = {}
+    for service in mesh.registry.hosts:
+        if service.is_kubernetes:
+            found.setdefault(service.namespace, []).append(service)
+    return {namespace: tuple(services) for namespace, services in found.items()}
 
 
 def services_before(mesh: Snapshot, gateway: Resource) -> tuple[ServiceHost, ...]:
@@ -97,13 +111,10 @@ def services_before(mesh: Snapshot, gateway: Resource) -> tuple[ServiceHost, ...
     }
     return tuple(
         service
-        for service in mesh.registry.hosts
-        if service.is_kubernetes
-        and service.namespace in spaces
-        and (
-            not pods.isdisjoint(pods_behind(mesh, service))
-            or not idle.isdisjoint(str(item) for item in templates_behind(mesh, service))
-        )
+        for namespace in sorted(spaces)
+        for service in _services_by_namespace(mesh).get(namespace, ())
+        if not pods.isdisjoint(pods_behind(mesh, service))
+        or not idle.isdisjoint(str(item) for item in templates_behind(mesh, service))
     )
 
 
