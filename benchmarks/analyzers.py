@@ -1,9 +1,7 @@
 """All analyzers on a big synthetic mesh: seconds, memory, and how they grow with the mesh.
 
-Prints the slowest analyzers and the slope from the small mesh to the big one: 1.0 is linear in the
-number of objects, 2.0 quadratic.
-
-Usage: python benchmarks/analyzers.py [PROXIES]    1,000 when nothing is said
+The slope from the small mesh to the big one: 1.0 is linear in the number of objects, 2.0 quadratic.
+``diagnose.py`` runs it.
 """
 
 from __future__ import annotations
@@ -12,7 +10,6 @@ import gc
 import math
 import multiprocessing
 import resource
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -34,11 +31,13 @@ def peak() -> float:
 
 def measure(folder: Path, results: multiprocessing.Queue[dict[str, float]]) -> None:
     """In a process of its own: read, run every analyzer, diagnose, print."""
+    # As the command line reads.
+    gc.set_threshold(100_000, 50, 1000)
     started = time.perf_counter()
     mesh = read_recording(folder)
     read = time.perf_counter() - started
     held = peak()
-    gc.collect()
+    gc.freeze()
     seconds: dict[str, float] = {}
     findings = 0
     for analyzer in analyzers():
@@ -75,8 +74,8 @@ def one_size(proxies: int) -> dict[str, float]:
     return found
 
 
-if __name__ == "__main__":
-    most = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+def print_growth(most: int) -> None:
+    """Measure a tenth of the mesh and the whole, and print how each analyzer's time grew."""
     least = max(PROXIES, most // 10)
     print(f"each cell: {SERVICES} services, {PODS} pods, {PROXIES} proxies")
     small, big = one_size(least), one_size(most)

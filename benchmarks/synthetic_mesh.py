@@ -71,7 +71,8 @@ def _lists(files: dict[str, str], cells: list[Cell], folder: Path) -> None:
         mine = [item for item in items if _belongs(item)]
         if path.endswith("/pods.json"):
             # Of eight pods seven get a replica: fifteen.
-            mine += [_replica(item) for item in mine if "client" not in item["metadata"]["name"]]
+            names = [(item, item["metadata"]["name"]) for item in mine]
+            mine += [_replica(item) for item, name in names if "legacy-client" not in name]
         if path.endswith("/events.json"):
             mine = mine[:20]
         pattern = json.dumps(mine)

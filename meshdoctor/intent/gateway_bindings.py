@@ -46,8 +46,7 @@ def _candidates(mesh: Snapshot) -> tuple[Resource, ...]:
     return tuple(
         item
         for item in mesh.catalog.of(VIRTUAL_SERVICE)
-        if _has_no_gateway(mesh, item)
-        and _is_for_outside(mesh, item, virtual_service_hosts(item))
+        if _has_no_gateway(mesh, item) and _is_for_outside(mesh, item, virtual_service_hosts(item))
     )
 
 
