@@ -78,8 +78,9 @@ class PushesAnswered:
     def analyze(self, mesh: Snapshot) -> Iterator[Finding]:
         """One finding for each proxy with an old unanswered push, while istiod pushes on."""
         refused = {(item.proxy_id, item.type) for item in rejections(mesh)}
+        newest_of = {istiod.source: _newest_push(istiod) for istiod in mesh.istiods}
         for proxy_id, connection in sorted(connections(mesh).items()):
-            newest = _newest_push(connection.istiod)
+            newest = newest_of[connection.istiod.source]
             if newest is None or _UNRELIABLE.match(connection.istiod.version or ""):
                 continue
             late = [
