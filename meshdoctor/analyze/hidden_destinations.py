@@ -33,6 +33,7 @@ from meshdoctor.analyze.hidden_words import (
     fills_of,
     message_of,
 )
+from meshdoctor.analyze.merged_findings import merged
 from meshdoctor.intent.backends import pods_behind, target_port
 from meshdoctor.intent.peer_authentication import ServerMode, peer_mode
 from meshdoctor.intent.sidecar_scope import (
@@ -188,9 +189,10 @@ class HiddenDestinations:
             if view.sight is Sight.HIDDEN
         ]
         broken = [(item, view) for item, view, hurts in hidden if hurts]
-        for attempt, view in broken:
-            alike = [pair for pair in broken if pair[1].by == view.by]
-            yield _hidden(mesh, attempt, view, alike)
+        yield from merged(
+            _hidden(mesh, attempt, view, [pair for pair in broken if pair[1].by == view.by])
+            for attempt, view in broken
+        )
         for attempt, _, hurts in hidden:
             if hurts is None:
                 yield from _cannot_tell(attempt, mesh.catalog.unread(PEER_AUTHENTICATION))

@@ -25,6 +25,8 @@ SIDECAR_EXCLUDES = "MD0150"
 EXPORT_TO = "MD0151"
 """A host that a client calls is not exported to its namespace, or not discovered."""
 
+_MOST_NAMED = 2
+
 
 def code_of(view: View) -> str:
     """The code for what hides a destination."""
@@ -88,6 +90,13 @@ def _commands(
             return discover(mesh, space)
 
 
+def _hosts(alike: Sequence[tuple[Attempt, View]]) -> str:
+    """What one object hides, the first few by name."""
+    names = sorted({item.host for item, _ in alike})
+    more = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
 def fills_of(
     mesh: Snapshot, attempt: Attempt, view: View, alike: Sequence[tuple[Attempt, View]]
 ) -> dict[str, str]:
@@ -97,6 +106,7 @@ def fills_of(
     return {
         "destination": attempt.to,
         "host": attempt.host,
+        "hosts": _hosts(alike),
         "client": workload,
         "clients": attempt.pod.namespace,
         "caller": command_target(workload),

@@ -25,6 +25,7 @@ from meshdoctor.analyze.client_attempts import (
     untold_pods,
     wanted_by,
 )
+from meshdoctor.analyze.merged_findings import merged
 from meshdoctor.analyze.near_entries import Near, near_entry
 from meshdoctor.analyze.registry_only_words import NEARLY, NOT_DECLARED, fills_of, mode_object
 from meshdoctor.intent.sidecar_scope import POLICY, REGISTRY_ONLY, OutboundMode, outbound_mode
@@ -99,7 +100,8 @@ def _judge(mesh: Snapshot, attempt: Attempt) -> Finding | None:
     if attempt.strays is not None and not refused:
         return None
     view = sees(mesh, attempt.pod, attempt.host, attempt.port)
-    if view.sight is Sight.HIDDEN:
+    # A Service's missing port is no host outside of the mesh.
+    if view.sight is Sight.HIDDEN or mesh.registry.service(attempt.host) is not None:
         return None
     if needs := mesh.catalog.unread(*_DECIDING):
         return _cannot_tell(attempt, needs) if refused else None
@@ -147,10 +149,7 @@ class RegistryOnly:
 
     def analyze(self, mesh: Snapshot) -> Iterator[Finding]:
         """Look at each destination that a proxy refused, or would."""
-        for attempt in attempts(mesh):
-            found = _judge(mesh, attempt)
-            if found is not None:
-                yield found
+        yield from merged(filter(None, (_judge(mesh, item) for item in attempts(mesh))))
         yield from _unwatched(mesh)
 
 

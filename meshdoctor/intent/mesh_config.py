@@ -80,7 +80,6 @@ def _parsed(config_map: Resource | None) -> Mapping[str, Any]:
         return {}
 
 
-@lru_cache(maxsize=16)
 def _of_revision(mesh: Snapshot, revision: str) -> MeshConfig:
     answering = [item for item in mesh.istiods if item.mesh is not None]
     same = [item for item in answering if item.revision == revision]
@@ -94,6 +93,13 @@ def _of_revision(mesh: Snapshot, revision: str) -> MeshConfig:
     return MeshConfig(settings, istiod, found, text)
 
 
+@lru_cache(maxsize=2)
+def _known(mesh: Snapshot) -> dict[str, MeshConfig]:
+    """What was found for one snapshot's revisions so far."""
+    del mesh
+    return {}
+
+
 def mesh_config(mesh: Snapshot, pod: Resource | None = None) -> MeshConfig:
     """The mesh configuration that governs a pod's proxy, or the default revision's.
 
@@ -101,5 +107,8 @@ def mesh_config(mesh: Snapshot, pod: Resource | None = None) -> MeshConfig:
         mesh: the snapshot.
         pod: whose revision counts.
     """
-    revision = got_revision(pod) if pod is not None else ""
-    return _of_revision(mesh, revision or DEFAULT_REVISION)
+    revision = (got_revision(pod) if pod is not None else "") or DEFAULT_REVISION
+    known = _known(mesh)
+    if revision not in known:
+        known[revision] = _of_revision(mesh, revision)
+    return known[revision]

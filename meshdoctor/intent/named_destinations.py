@@ -94,14 +94,23 @@ def _named(mesh: Snapshot, pod: Resource) -> Iterator[NamedDestination]:
                 yield NamedDestination(host, port, found["scheme"] or "", pod.evidence(*path))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2)
+def _known(mesh: Snapshot) -> dict[Resource, tuple[NamedDestination, ...]]:
+    """What was found in one snapshot's pods so far: most are never asked for."""
+    del mesh
+    return {}
+
+
 def named_destinations(mesh: Snapshot, pod: Resource) -> tuple[NamedDestination, ...]:
     """The hosts and ports that a pod's containers are told to call, each once, in order.
 
     Hosts of the registry are found by the names that the pod's DNS search path allows; a host that
     no registry has counts only in an ``http`` or ``https`` URL.
     """
-    found: dict[tuple[str, int], NamedDestination] = {}
-    for item in _named(mesh, pod):
-        found.setdefault((item.host, item.port), item)
-    return tuple(found.values())
+    known = _known(mesh)
+    if pod not in known:
+        found: dict[tuple[str, int], NamedDestination] = {}
+        for item in _named(mesh, pod):
+            found.setdefault((item.host, item.port), item)
+        known[pod] = tuple(found.values())
+    return known[pod]

@@ -196,7 +196,8 @@ class _Connection:
     port: int
     protocol: str
 
-    def _rule_allows(self, rule: object, policy: Resource, direction: Direction) -> bool | None:
+    def rule_allows(self, rule: object, policy: Resource, direction: Direction) -> bool | None:
+        """Whether one rule lets this connection pass."""
         entry = as_mapping(rule)
         ports = as_list(entry.get("ports"))
         if ports and not any(
@@ -213,7 +214,7 @@ class _Connection:
     def allows(self, policy: Resource, direction: Direction) -> bool | None:
         """Whether one policy has a rule for this connection."""
         rules = as_list(policy.spec.get(direction.key))
-        return _either(self._rule_allows(rule, policy, direction) for rule in rules)
+        return _either(self.rule_allows(rule, policy, direction) for rule in rules)
 
 
 def _likeliest(block: Block) -> tuple[bool, float, str]:
@@ -257,3 +258,37 @@ def decide(
     if unknown:
         return Decision(Verdict.UNKNOWN, needs=mesh.catalog.unread(NAMESPACE))
     return Decision(Verdict.ALLOWED)
+
+
+def _nearness(connection: _Connection, policy: Resource, direction: Direction) -> int:
+    """How nearly a policy's rules let a connection pass: 1 when the port or the peer fits."""
+    for rule in map(as_mapping, as_list(policy.spec.get(direction.key))):
+        alone = ({"ports": rule.get("ports")}, {direction.peers: rule.get(direction.peers)})
+        for part in alone:
+            if any(part.values()) and connection.rule_allows(part, policy, direction):
+                return 1
+    return 0
+
+
+def nearest_first(
+    mesh: Snapshot,
+    blocks: Iterable[Block],
+    source: Resource,
+    target: Resource,
+    port: int,
+    protocol: str = "TCP",
+) -> tuple[Block, ...]:
+    """Policies that block a connection in one direction, the one to change first.
+
+    That is one whose rule fits the port or the peer already, then one with any rules (beside such
+    a policy one that denies everything only sets the stage), then the newest.
+    """
+    connection = _Connection(mesh, source, target, port, protocol)
+
+    def order(block: Block) -> tuple[int, bool, float, str]:
+        created = block.policy.created
+        age = -created.timestamp() if created else 0.0
+        near = -_nearness(connection, block.policy, block.direction)
+        return near, not as_list(block.policy.get(*block.path)), age, block.policy.name
+
+    return tuple(sorted(blocks, key=order))
