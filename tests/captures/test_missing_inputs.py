@@ -25,6 +25,7 @@ _LOG_DECIDED = {
     "application-error",
     "authorizationpolicy-no-rule-matches",
     "circuit-breaker-overflow",
+    "egress-blocked-registry-only",
     "jwt-issuer-mismatch",
     "jwt-required-but-absent",
     "plaintext-client-to-strict-server",
