@@ -188,11 +188,15 @@ class TestDns:
     def dns(self) -> list[dict[str, Any]]:
         ports = [{"name": "dns", "port": 53, "targetPort": 53, "protocol": "UDP"}]
         answering = pod("coredns-1", "kube-system", labels={"k8s-app": "kube-dns"}, proxy=None)
-        spec = {"selector": {"k8s-app": "kube-dns"}, "ports": ports, "clusterIP": "10.96.0.2"}
+        spec: dict[str, Any] = {
+            "selector": {"k8s-app": "kube-dns"},
+            "ports": ports,
+            "clusterIP": "10.96.0.2",
+        }
         return [namespace("kube-system"), answering, service("kube-dns", "kube-system", **spec)]
 
     def keep_in(self, *rules: dict[str, Any]) -> dict[str, Any]:
-        spec = {"podSelector": {}, "policyTypes": ["Egress"], "egress": list(rules)}
+        spec: dict[str, Any] = {"podSelector": {}, "policyTypes": ["Egress"], "egress": list(rules)}
         return policy("keep-in", **spec)
 
     def test_an_egress_policy_without_a_way_to_dns_is_named(self) -> None:
