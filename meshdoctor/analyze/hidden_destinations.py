@@ -125,12 +125,16 @@ def _hidden(
     )
 
 
-def _seen(attempt: Attempt, view: View) -> Iterator[Finding]:
+def _seen(mesh: Snapshot, attempt: Attempt, view: View) -> Iterator[Finding]:
     """What rules out that a destination is hidden."""
     assert view.service is not None
     shown = view.service.resource
     message = f"Pod {attempt.pod.namespace}/{attempt.pod.name} may see {attempt.host}"
-    facts = (holds("destination-is-visible", message, shown.evidence("metadata", "name")),)
+    evidence = [shown.evidence("metadata", "name")]
+    sidecar = sidecar_for(mesh, attempt.pod)
+    if sidecar is not None and sidecar.spec.get("egress"):
+        evidence.insert(0, sidecar.evidence("spec", "egress"))
+    facts = (holds("destination-is-visible", message, *evidence),)
     subject = destination_subject(attempt.host, attempt.port)
     for code in _CODES:
         yield Finding(code, subject, Outcome.PASS, message, str(shown), facts=facts)
@@ -200,7 +204,7 @@ class HiddenDestinations:
             if view.sight is Sight.UNKNOWN:
                 yield from _cannot_tell(attempt, view.needs)
             elif view.sight is Sight.SEEN and attempt.strays is not None:
-                yield from _seen(attempt, view)
+                yield from _seen(mesh, attempt, view)
         yield from _unwatched(mesh)
 
 

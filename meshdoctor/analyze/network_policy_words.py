@@ -66,10 +66,8 @@ def isolation_text(policy: Resource, direction: Direction) -> str:
     rules = len(as_list(policy.spec.get(direction.key)))
     if not rules:
         return f"{policy} lets nothing {way} the pods it selects"
-    which = "its only rule does" if rules == 1 else f"none of its {rules} rules does"
-    return f"{policy} isolates what goes {way} the pods it selects, and " + (
-        "its only rule does not let this pass" if rules == 1 else f"{which} let this pass"
-    )
+    none = "its only rule does not let" if rules == 1 else f"none of its {rules} rules lets"
+    return f"{policy} isolates what goes {way} the pods it selects, and {none} this pass"
 
 
 def fills_of(
