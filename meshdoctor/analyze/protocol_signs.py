@@ -48,8 +48,7 @@ def _of_port(
             text = f"{number} is the usual port of {found.name}"
             yield found, text, service.resource.evidence(*at, field)
             break
-    _, dash, rest = port.name.partition("-")
-    if dash and (found := by_name(rest)) is not None:
+    if (found := by_name(port.name)) is not None:
         yield found, f"the port is named {port.name}", service.resource.evidence(*at, "name")
 
 
