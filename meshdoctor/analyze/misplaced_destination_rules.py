@@ -6,6 +6,7 @@ Nothing reports a rule in a third namespace: it is accepted and has no effect.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.access_logs import access_logs
@@ -34,7 +35,7 @@ from meshdoctor.intent.rule_reach import (
 from meshdoctor.model.envoy.names import parse_cluster_name
 from meshdoctor.model.finding import Fact, FactState, Finding, Outcome, Severity
 from meshdoctor.model.kinds import DESTINATION_RULE, POD, SERVICE, SERVICE_ENTRY
-from meshdoctor.model.pod import is_gateway
+from meshdoctor.model.pod import is_finished, is_gateway
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,17 +92,30 @@ def _calls(mesh: Snapshot, proxy: Proxy, host: str) -> bool | None:
     )
 
 
+@lru_cache(maxsize=2)
+def _proxy_ids(mesh: Snapshot) -> dict[str, tuple[str, ...]]:
+    """Ids of the proxies that are there or were read, by namespace."""
+    found: dict[str, dict[str, None]] = {}
+    for pod in mesh.proxy_pods:
+        if not is_finished(pod):
+            found.setdefault(pod.namespace, {})[f"{pod.name}.{pod.namespace}"] = None
+    for proxy in mesh.proxies.values():
+        found.setdefault(proxy.namespace, {})[proxy.id] = None
+    return {namespace: tuple(ids) for namespace, ids in found.items()}
+
+
 def _has_clients(mesh: Snapshot, rule: Resource) -> bool | None:
     """Whether anybody in the rule's own namespace calls its host; None when nobody can tell."""
     if rule.namespace not in namespaces_with_clients(mesh):
         return False
-    ids = {f"{pod.name}.{pod.namespace}" for pod in mesh.proxy_pods}
-    ids = {name for name in ids | set(mesh.proxies) if name.endswith(f".{rule.namespace}")}
-    answers = [
-        _calls(mesh, proxy, rule_host(rule, mesh)) if (proxy := mesh.proxies.get(name)) else None
-        for name in sorted(ids)
-    ]
-    return None if None in answers and True not in answers else True in answers
+    host, untold = rule_host(rule, mesh), False
+    for name in _proxy_ids(mesh).get(rule.namespace, ()):
+        proxy = mesh.proxies.get(name)
+        answer = _calls(mesh, proxy, host) if proxy else None
+        if answer:
+            return True
+        untold = untold or answer is None
+    return None if untold else False
 
 
 def _clusters(mesh: Snapshot, host: str) -> Iterator[tuple[Proxy, Cluster]]:

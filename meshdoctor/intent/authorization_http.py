@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meshdoctor.intent.authorization_match import Match
-from meshdoctor.intent.backends import target_port
+from meshdoctor.intent.backends import services_with_selector, target_port
 from meshdoctor.intent.port_protocol import PortProtocol, protocol_of
 from meshdoctor.model.resource import as_list, as_mapping
 from meshdoctor.model.selector import matches_labels
@@ -64,11 +64,8 @@ def _leading_to(
     """The Service ports that lead to a port of a pod, or to any."""
     return [
         (service, each)
-        for service in mesh.registry.hosts
-        if service.is_kubernetes
-        and service.namespace == pod.namespace
-        and service.selector
-        and matches_labels(service.selector, pod.labels)
+        for service in services_with_selector(mesh).get(pod.namespace, ())
+        if matches_labels(service.selector, pod.labels)
         for each in service.ports
         if port in (None, target_port(each, pod))
     ]
