@@ -31,9 +31,10 @@ from meshdoctor.intent.authorization import (
     policies_at,
     rules_of,
 )
+from meshdoctor.intent.authorization_http import asks_for_request, taken_for_tcp, wants_request
 from meshdoctor.intent.authorization_match import Match
 from meshdoctor.intent.authorization_request import Seen
-from meshdoctor.model.kinds import REQUEST_AUTHENTICATION
+from meshdoctor.model.kinds import REQUEST_AUTHENTICATION, SERVICE
 from meshdoctor.model.pod import is_gateway
 
 if TYPE_CHECKING:
@@ -64,8 +65,9 @@ class Reason(Enum):
     DENY = "a DENY rule matched"
     IDENTITY = "a rule would match, had the call carried the caller's identity"
     TOKEN = "a rule would match, had the call carried a token"
+    PLAIN_TCP = "its rules ask for parts of a request, and the port is taken for plain TCP"
     NO_MATCH = "no rule matches"
-    UNTOLD = "whether tokens are read at all was not read"
+    UNTOLD = "whether its proxy looks at tokens, or at requests at all, was not read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,10 @@ def _wants_token(decision: Decision) -> bool:
     )
 
 
+def _port(request: Request) -> int | None:
+    return int(request.port) if isinstance(request.port, str) else None
+
+
 def _reason(
     mesh: Snapshot,
     item: Governed,
@@ -152,6 +158,11 @@ def _reason(
 ) -> Reason:
     if not any(rules_of(policy) for policy in policies_at_all(item)):
         return Reason.NO_RULES
+    if wants_request(decision) and not request.http:
+        if not mesh.catalog.known(SERVICE):
+            return Reason.UNTOLD
+        if taken_for_tcp(mesh, pod, _port(request)):
+            return Reason.PLAIN_TCP
     if _wants_token(decision):
         if item.authentications:
             return Reason.TOKEN
@@ -247,6 +258,10 @@ def _denial(
     if not _still_refused(calls, last, certain=decision.access is Access.DENIED):
         return None
     reason = _reason(mesh, item, pod, request, decision, client) if name == "none" else Reason.DENY
+    if reason is Reason.DENY and not request.http and decision.policy and decision.rule is not None:
+        asks = asks_for_request(rules_of(decision.policy)[decision.rule])
+        if asks and taken_for_tcp(mesh, pod, _port(request)):
+            reason = Reason.PLAIN_TCP
     if reason is Reason.TOKEN:
         request = replace(request, has_token=False)
     refused = tuple(

@@ -9,7 +9,7 @@ from meshdoctor.analyze.authorization_denials import Denial, Reason, denials
 from meshdoctor.analyze.authorization_workloads import Governed, governed
 from meshdoctor.analyze.base import MESH_SUBJECT, PROXY_LOG, holds
 from meshdoctor.model.finding import Finding, Outcome
-from meshdoctor.model.kinds import AUTHORIZATION_POLICY, POD, REQUEST_AUTHENTICATION
+from meshdoctor.model.kinds import AUTHORIZATION_POLICY, POD, REQUEST_AUTHENTICATION, SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -65,9 +65,10 @@ def _judge_one(mesh: Snapshot, question: Question, item: Governed) -> Finding:
     if found:
         return question.refused(mesh, item, found)
     untold = any(denial.reason is Reason.UNTOLD for denial in mine)
-    if untold and question.reason in (Reason.TOKEN, Reason.NO_MATCH):
-        why = "RequestAuthentications were not read, so nobody can tell whether tokens are"
-        return _unknown(question, item, (REQUEST_AUTHENTICATION.input,), why)
+    if untold and question.reason in (Reason.TOKEN, Reason.PLAIN_TCP, Reason.NO_MATCH):
+        needs = mesh.catalog.unread(REQUEST_AUTHENTICATION, SERVICE)
+        why = f"{' and '.join(needs)} were not read, so nobody can tell what its proxies look at"
+        return _unknown(question, item, needs, why)
     if item.is_blind(mesh):
         decided = question.configured(mesh, item)
         if decided is not None:

@@ -45,7 +45,8 @@ def denied_fact(found: Sequence[Denial]) -> Fact:
     last = newest[0].calls[-1]
     what = f"{last.entry.method} {last.entry.path}" if last.entry.method else "a connection"
     at = f"{last.time.strftime('%H:%M:%S')} UTC ({last.entry.details or last.entry.termination})"
-    text = f"{count} calls were turned away with 403 of late, last {what} at {at}"
+    how = "turned away with 403" if last.entry.method else "cut off"
+    text = f"{count} calls were {how} of late, last {what} at {at}"
     return holds(REQUEST_DENIED, text, *(d.calls[-1].evidence for d in newest[:_MOST_SHOWN]))
 
 

@@ -11,14 +11,13 @@ from meshdoctor.analyze.base import workload_subject
 from meshdoctor.analyze.mtls_servers import server_at
 from meshdoctor.analyze.mtls_targets import services_at, target_of
 from meshdoctor.intent.authorization import policies_at
-from meshdoctor.intent.backends import target_port
+from meshdoctor.intent.backends import services_with_selector, target_port
 from meshdoctor.intent.policy_attachment import governing
 from meshdoctor.model.kinds import REQUEST_AUTHENTICATION
 from meshdoctor.model.pod import PROXY_CONTAINER, container_runs, has_proxy, is_finished
 
 if TYPE_CHECKING:
     from meshdoctor.model.proxy import Proxy
-    from meshdoctor.model.registry import ServiceHost
     from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
     from meshdoctor.model.workload import Workload
@@ -67,7 +66,7 @@ def target_at(mesh: Snapshot, pod: Resource, port: int | None) -> str:
 
 def first_target(mesh: Snapshot, pod: Resource) -> str:
     """``host:port`` of a Service that leads to a pod; empty when none does."""
-    for service in _services(mesh).get(pod.namespace, ()):
+    for service in services_with_selector(mesh).get(pod.namespace, ()):
         for port in service.ports:
             number = target_port(port, pod)
             if number is None:
@@ -76,16 +75,6 @@ def first_target(mesh: Snapshot, pod: Resource) -> str:
             if services_at(mesh, server):
                 return target_of(mesh, server).to
     return ""
-
-
-@lru_cache(maxsize=2)
-def _services(mesh: Snapshot) -> dict[str, list[ServiceHost]]:
-    """The Services that select pods, by namespace."""
-    found: dict[str, list[ServiceHost]] = {}
-    for service in mesh.registry.hosts:
-        if service.is_kubernetes and service.selector:
-            found.setdefault(service.namespace, []).append(service)
-    return found
 
 
 @lru_cache(maxsize=2)

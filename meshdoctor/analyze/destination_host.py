@@ -1,13 +1,13 @@
-"""Whether every host and port that a route names is in the registry."""
+"""Whether every host that a route names is in the registry."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from meshdoctor.analyze.access_logs import addressed_host
+from meshdoctor.analyze.addressed_hosts import callers_of_missing
 from meshdoctor.analyze.base import PROXY_CONFIG, PROXY_LOG, holds
-from meshdoctor.analyze.destination_facts import affected_by, failed_calls_to, requests_fail
+from meshdoctor.analyze.destination_facts import requests_fail
 from meshdoctor.analyze.destination_findings import cannot_tell, passes, problem
 from meshdoctor.analyze.destinations_in_use import destinations_in_use
 from meshdoctor.analyze.json_patches import replace_value
@@ -19,12 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from meshdoctor.analyze.destinations_in_use import Use
-    from meshdoctor.model.finding import Affected, Finding
-    from meshdoctor.model.registry import ServiceHost
+    from meshdoctor.model.finding import Finding
     from meshdoctor.model.snapshot import Snapshot
 
 HOST_NOT_FOUND = "MD0110"
-PORT_NOT_FOUND = "MD0111"
 
 
 def _meant(mesh: Snapshot, use: Use) -> str | None:
@@ -43,22 +41,6 @@ def _meant(mesh: Snapshot, use: Use) -> str | None:
     near = {host.resource.name: host for host in mesh.registry.hosts if host.namespace == space}
     alike = nearest_word(name, near)
     return near[alike].host if alike else None
-
-
-def _addressed(mesh: Snapshot, use: Use) -> str:
-    """What the callers address: the host that the route is for, not the one it leads to."""
-    port = use.destination.port
-    calls = failed_calls_to(mesh, use, "NC")
-    host = addressed_host(mesh, calls[-1]) if calls else ""
-    host = host or next(iter(use.routes[0].binding.hosts), use.destination.host)
-    ports = sorted({p.number for found in mesh.registry.find(host) for p in found.ports})
-    if ports and port not in ports:
-        port = ports[0]
-    return f"{host}:{port}" if port is not None else host
-
-
-def _suffering(mesh: Snapshot, use: Use) -> tuple[Affected, ...]:
-    return affected_by(mesh, use, failed_calls_to(mesh, use, "NC"), _addressed(mesh, use))
 
 
 def _host_not_found(mesh: Snapshot, use: Use) -> Finding:
@@ -92,7 +74,7 @@ def _host_not_found(mesh: Snapshot, use: Use) -> Finding:
             missing,
             requests_fail(mesh, use, "NC"),
         ),
-        affected=_suffering(mesh, use),
+        affected=callers_of_missing(mesh, use),
         fills={
             "written": route.written,
             "completed": use.destination.host,
@@ -103,35 +85,6 @@ def _host_not_found(mesh: Snapshot, use: Use) -> Finding:
             else f"kubectl edit virtualservice {source.name} -n {source.namespace}",
             "undo": back,
         },
-        root=not held,
-    )
-
-
-def _port_not_found(mesh: Snapshot, use: Use, found: tuple[ServiceHost, ...]) -> Finding:
-    route = use.routes[0]
-    source = route.binding.virtual_service
-    known = sorted({port.number for host in found for port in host.ports})
-    said = ", ".join(map(str, known)) or "none"
-    message = (
-        f"{source} sends requests to port {use.destination.port} of {use.destination.host}, which "
-        f"has no such port (it has {said})"
-    )
-    evidence = [
-        source.evidence(*route.path, "port", "number"),
-        found[0].resource.evidence("spec", "ports"),
-    ]
-    missing, held = cluster_missing(mesh, use)
-    return problem(
-        PORT_NOT_FOUND,
-        use,
-        message,
-        objects=(str(source), str(found[0].resource)),
-        facts=(
-            holds("port-not-on-service", message, *evidence),
-            missing,
-            requests_fail(mesh, use, "NC"),
-        ),
-        affected=_suffering(mesh, use),
         root=not held,
     )
 
@@ -152,23 +105,14 @@ def _judge(mesh: Snapshot, use: Use) -> Iterator[Finding]:
     ]
     message = f"{use.destination.host} is {found[0].resource}"
     yield passes(HOST_NOT_FOUND, use, message, "host-in-registry", shown)
-    # A ServiceEntry without ports, or an alias, takes its ports from elsewhere.
-    ported = tuple(host for host in found if host.ports and not host.is_external_name)
-    if ported and use.destination.port is not None:
-        if any(host.port(use.destination.port) for host in ported):
-            said = f"{use.destination.host} has port {use.destination.port}"
-            evidence = ported[0].resource.evidence("spec", "ports")
-            yield passes(PORT_NOT_FOUND, use, said, "port-on-service", [evidence])
-        else:
-            yield _port_not_found(mesh, use, ported)
 
 
 @dataclass(frozen=True, slots=True)
 class DestinationHost:
-    """Every host and port that a route names exists."""
+    """Every host that a route names exists."""
 
     name: str = "destination-host"
-    description: str = "Every host and port that a VirtualService routes to is in the registry."
+    description: str = "Every host that a VirtualService routes to is in the registry."
     inputs: tuple[str, ...] = (
         VIRTUAL_SERVICE.input,
         SERVICE.input,
@@ -177,7 +121,7 @@ class DestinationHost:
         PROXY_CONFIG,
         PROXY_LOG,
     )
-    codes: tuple[str, ...] = (HOST_NOT_FOUND, PORT_NOT_FOUND)
+    codes: tuple[str, ...] = (HOST_NOT_FOUND,)
 
     def analyze(self, mesh: Snapshot) -> Iterator[Finding]:
         """Look at each destination that some VirtualService sends requests to."""

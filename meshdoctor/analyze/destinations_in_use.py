@@ -170,3 +170,21 @@ def destinations_in_use(mesh: Snapshot) -> tuple[Use, ...]:
         watched = logs.complete and not _in_ambient(mesh, service)
         found.append(Use(item, service, held, calls, out, spaces, watched))
     return tuple(found)
+
+
+@lru_cache(maxsize=2)
+def _uses_by_place(mesh: Snapshot) -> dict[tuple[str, int | None], tuple[Use, ...]]:
+    found: dict[tuple[str, int | None], list[Use]] = defaultdict(list)
+    for use in destinations_in_use(mesh):
+        found[use.destination.host, use.destination.port].append(use)
+    return {place: tuple(uses) for place, uses in found.items()}
+
+
+def uses_of(mesh: Snapshot, host: str, port: int) -> tuple[Use, ...]:
+    """How a host's port is used, each subset for itself; where nobody is seen to use it, that."""
+    found = _uses_by_place(mesh).get((host, port))
+    if found:
+        return found
+    service = mesh.registry.service(host)
+    watched = access_logs(mesh).complete and not _in_ambient(mesh, service)
+    return (Use(Destination(host, port), service, (), (), (), (), watched),)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from meshdoctor.analyze.access_logs import access_logs, recent
 from meshdoctor.analyze.base import destination_subject
 from meshdoctor.intent.destinations import Destination, destination_routes
+from meshdoctor.intent.port_protocol import PortProtocol, protocol_of
 from meshdoctor.intent.route_bindings import bindings
 from meshdoctor.model.envoy.names import parse_cluster_name
 from meshdoctor.model.kinds import SERVICE
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
 
-_NOT_HTTP = frozenset({"tcp", "tls", "https", "udp", "mongo", "mysql", "redis"})
-"""How the name of a port begins, or its appProtocol, where proxies do not read HTTP."""
 _UNITS = {"ms": 0.001, "us": 0.000001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -114,15 +113,16 @@ def serves_http(mesh: Snapshot, rule: HttpRule) -> bool | None:
     """
     if not mesh.catalog.known(SERVICE):
         return None
-    ports = [
-        port
+    taken_for = [
+        protocol_of(service, port)
         for destination in rule.destinations
         for service in mesh.registry.find(destination.host)
         for port in service.ports
         if destination.port in (None, port.number)
     ]
-    declared = [(port.app_protocol or port.name).partition("-")[0].lower() for port in ports]
-    return not declared or any(name not in _NOT_HTTP for name in declared)
+    return not taken_for or any(
+        protocol.is_http or protocol is PortProtocol.AUTO for protocol in taken_for
+    )
 
 
 def is_watched(mesh: Snapshot, rule: HttpRule) -> bool:

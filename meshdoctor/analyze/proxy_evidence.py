@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Protocol
 
 from meshdoctor.model.evidence import Evidence, excerpt_of, join_pointer
-from meshdoctor.model.proxy import CLUSTERS, CONFIG_DUMP, LOG
+from meshdoctor.model.proxy import CLUSTERS, CONFIG_DUMP, LOG, STATS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -235,3 +235,18 @@ def log_evidence(proxy: Proxy, line: _Line) -> Evidence:
         excerpt=line.text,
         command=f"kubectl logs {proxy.pod} -n {proxy.namespace} -c istio-proxy --since=10m",
     )
+
+
+def update_failure_evidence(proxy: Proxy, cluster_name: str) -> Evidence | None:
+    """How often DNS failed for a cluster, where the proxy's statistics have it and it did."""
+    for name in (cluster_name, f"{cluster_name};"):
+        stat = (proxy.stats or {}).get(f"cluster.{name}.update_failure")
+        if stat is not None and stat.value:
+            return Evidence(
+                source=proxy.path(STATS),
+                line=stat.line,
+                excerpt=f"{stat.name}: {stat.value}",
+                command=f"kubectl exec {proxy.pod} -n {proxy.namespace} -c istio-proxy -- "
+                "pilot-agent request GET stats",
+            )
+    return None

@@ -44,6 +44,16 @@ _SERVICE_NAME = "kubernetes.io/service-name"
 _SYSTEM_NAMESPACES = frozenset({"kube-system", "kube-public", "kube-node-lease"})
 
 
+@lru_cache(maxsize=2)
+def services_with_selector(mesh: Snapshot) -> dict[str, tuple[ServiceHost, ...]]:
+    """The Kubernetes Services that select pods, by namespace."""
+    found: dict[str, list[ServiceHost]] = {}
+    for service in mesh.registry.hosts:
+        if service.is_kubernetes and service.selector:
+            found.setdefault(service.namespace, []).append(service)
+    return {namespace: tuple(services) for namespace, services in found.items()}
+
+
 def labels_of(service: ServiceHost, subset: Mapping[str, str] | None = None) -> dict[str, str]:
     """The labels a pod needs to stand behind a service, and behind a subset of it."""
     return {**service.selector, **(subset or {})}

@@ -10,6 +10,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from meshdoctor.intent.gateway_servers import (
+    AUTO_PASSTHROUGH,
+    PASSTHROUGH,
+    hosts_meet,
+    servers,
+)
 from meshdoctor.intent.route_bindings import Binding, bindings
 from meshdoctor.model.envoy.names import build_cluster_name
 from meshdoctor.model.resource import as_list, as_mapping
@@ -67,25 +73,41 @@ class DestinationRoute:
     """What requests it is for, e.g. ``/api*``; empty for all."""
 
 
-def _ports(mesh: Snapshot, binding: Binding, host: str, item: Mapping[str, object]) -> list[int]:
+def _gateway_ports(binding: Binding, section: object) -> set[int]:
+    """Ports of Gateways by which requests for a rule of this section come in."""
+    found: set[int] = set()
+    for gateway in binding.gateways:
+        for server in servers(gateway):
+            # A server that only redirects to HTTPS routes nothing.
+            if server.port is None or server.redirects:
+                continue
+            if section == "http" and server.mode in (PASSTHROUGH, AUTO_PASSTHROUGH):
+                continue
+            hosts = server.hosts_for(binding.virtual_service.namespace)
+            if any(hosts_meet(host, other) for host in binding.hosts for other in hosts):
+                found.add(server.port)
+    return found
+
+
+def _ports(
+    mesh: Snapshot, binding: Binding, host: str, item: Mapping[str, object], section: object
+) -> list[int]:
     number = as_mapping(item.get("port")).get("number")
     if isinstance(number, int) and not isinstance(number, bool):
         return [number]
     own = sorted({port.number for service in mesh.registry.find(host) for port in service.ports})
     if len(own) == 1:
         return own
-    listeners = {
+    spoken = {
         port.number
-        for name in binding.hosts
+        for name in (binding.hosts if binding.in_mesh else ())
         for service in mesh.registry.find(name)
         for port in service.ports
     }
-    for gateway in binding.gateways:
-        for server in as_list(gateway.spec.get("servers")):
-            listening = as_mapping(as_mapping(server).get("port")).get("number")
-            if isinstance(listening, int):
-                listeners.add(listening)
-    return sorted(listeners & set(own)) or own or sorted(listeners) or [_HTTP_WITHOUT_HOST]
+    outside = _gateway_ports(binding, section)
+    # Of a Service's many ports callers may use but those that the destination has too.
+    inside = spoken & set(own) or (set() if outside else spoken)
+    return sorted(inside | outside) or own or [_HTTP_WITHOUT_HOST]
 
 
 def _match_text(route: Mapping[str, object]) -> str:
@@ -126,7 +148,7 @@ def _routes_of(mesh: Snapshot, binding: Binding) -> Iterator[DestinationRoute]:
                 host = mesh.registry.resolve(written, item.namespace)
                 subset = str(destination.get("subset") or "")
                 path: Path = ("spec", section, index, "route", place, "destination")
-                for port in _ports(mesh, binding, host, destination):
+                for port in _ports(mesh, binding, host, destination, section):
                     yield DestinationRoute(
                         Destination(host, port, subset), binding, written, path, _match_text(rule)
                     )

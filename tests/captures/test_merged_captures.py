@@ -26,6 +26,9 @@ _PAIRS = [
     ("fault-injection-left-on", "wrong-target-port"),
     ("namespace-not-labelled", "old-data-plane"),
     ("jwt-missing-token", "gateway-selector-mismatch"),
+    ("destination-port-not-on-service", "serviceentry-shadows-service"),
+    ("port-named-tcp", "destinationrule-in-third-namespace"),
+    ("serviceentry-dns-unresolvable", "svc-selector-matches-nothing"),
 ]
 
 

@@ -84,13 +84,6 @@ def test_a_host_that_a_service_entry_has_is_in_order(declared: str) -> None:
     assert problems(ANALYZER, mesh(objects, proxies=[client()])) == []
 
 
-def test_a_port_that_the_service_lacks_is_another_code() -> None:
-    snapshot = mesh([*shop(), route_to("ratings", port=9090)], proxies=[client(*no_cluster())])
-    assert named(ANALYZER, snapshot) == [
-        ("MD0111", f"destination {RATINGS}:9090", "VirtualService shop/route")
-    ]
-
-
 @pytest.mark.parametrize("kind", [SERVICE, SERVICE_ENTRY])
 def test_no_host_is_missing_while_the_registry_is_not_known(kind: Kind) -> None:
     snapshot = mesh(in_another_namespace(), proxies=[caller()], unread=[kind])

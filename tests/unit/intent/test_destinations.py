@@ -68,7 +68,7 @@ def test_a_host_that_nobody_knows_is_called_at_port_80() -> None:
 
 
 def test_a_gateways_port_is_a_listener_too() -> None:
-    gateway = istio_object("Gateway", "edge", servers=[{"port": {"number": 443}}])
+    gateway = istio_object("Gateway", "edge", servers=[{"port": {"number": 443}, "hosts": ["*"]}])
     spec: dict[str, Any] = {"hosts": ["a.example"], "gateways": ["edge"], "http": [to("b.example")]}
     assert [item.port for item in found(gateway, rule(**spec))] == [443]
 
