@@ -52,9 +52,7 @@ def _served(workload: Workload) -> str:
     ready = len(workload.ready_pods)
     if not ready:
         return "No pod of it is ready"
-    return (
-        f"{ready} other pod{'s' if ready > 1 else ''} of it still serve{'' if ready > 1 else 's'}"
-    )
+    return f"{ready} other pods of it still serve" if ready > 1 else "One other pod still serves"
 
 
 def _crash(mesh: Snapshot, workload: Workload, crash: Crash) -> Finding:
