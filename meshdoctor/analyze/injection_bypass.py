@@ -17,7 +17,7 @@ from meshdoctor.analyze.injection_history import former_proxy
 from meshdoctor.analyze.json_patches import json_patch
 from meshdoctor.intent.revision_labels import INJECT
 from meshdoctor.intent.revisions import was_injected
-from meshdoctor.model.finding import Fact, Finding, Outcome
+from meshdoctor.model.finding import Fact, Finding, Outcome, Severity
 from meshdoctor.model.kinds import POD
 from meshdoctor.model.pod import is_gateway
 
@@ -99,6 +99,7 @@ def bypassed(mesh: Snapshot, case: NamespaceCase, item: Lacking) -> Finding:
             label,
         ),
         affected=affected_by((item.workload,)),
+        severity=None if label.evidence else Severity.WARNING,
         root=bool(label.evidence),
         fills={
             "webhook": str(webhook.configuration),

@@ -24,7 +24,7 @@ from meshdoctor.intent.webhook_trust import (
     entry_trust,
     istio_webhooks,
 )
-from meshdoctor.model.finding import Affected, Fact, Finding, Outcome
+from meshdoctor.model.finding import Affected, Fact, Finding, Outcome, Severity
 from meshdoctor.model.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
@@ -150,12 +150,16 @@ def _finding(seen: _Server) -> Finding:
     names = ", ".join(str(item) for item in seen.configurations[:_MOST])
     fact = _bundle_fact(seen)
     message = f"The API server does not trust what answers {names}: {fact.text}"
+    # One root for several control planes: whose it is cannot be told from the outside.
+    sure = bool(seen.refused) or len(control_planes(seen.mesh)) == 1
     proof = seen.refused[0].evidence[:1] if seen.refused else fact.evidence[:1]
     return Finding(
         code=UNTRUSTED,
         subject=MESH_SUBJECT,
-        outcome=Outcome.FAIL,
+        outcome=Outcome.FAIL if sure else Outcome.WARN,
         message=message,
+        severity=None if sure else Severity.WARNING,
+        root=sure,
         resource=str(seen.configurations[0]),
         objects=tuple(map(str, seen.configurations))[:6],
         facts=(holds("webhook-is-not-trusted", message, *proof), fact, _heard(seen)),
@@ -196,7 +200,12 @@ class WebhookBundlesAnalyzer:
                 finding = _finding(seen)
                 yield finding
                 for refusal in seen.refused:
-                    own = replace(finding, subject=workload_subject(refusal.workload))
+                    own = replace(
+                        finding,
+                        subject=workload_subject(refusal.workload),
+                        resource=refusal.workload,
+                        message=f"Pods of {refusal.workload} are refused: {refusal.text}",
+                    )
                     yield from at_destinations(mesh, own, refusal)
             elif all(entry_trust(mesh, item) is Trust.MATCH for item in seen.entries):
                 yield _trusted(seen)

@@ -185,6 +185,17 @@ def test_a_pod_made_while_istiod_was_away_is_told_from_one_older_than_its_label(
     assert named(copy.answer()) == [("injected-while-istiod-down", "Deployment shop/reviews-v1")]
 
 
+def test_while_istiod_is_still_away_that_is_the_fault(tmp_path: Path) -> None:
+    copy = copy_of("istiod-scaled-to-zero", tmp_path)
+    _without_sidecar(copy, "reviews-v1")
+    with copy.items("mutatingwebhookconfigurations") as items:
+        for entry in items[0]["webhooks"]:
+            entry["failurePolicy"] = "Ignore"
+    answer = copy.answer()
+    assert named(answer) == [("istiod-down", "Deployment istio-system/istiod")]
+    assert "MD0308" in answer.root_causes[0].consequences
+
+
 def _as_job(copy: Copy, *, native: bool) -> None:
     """Make pods of the classic recording a Job whose work is done."""
     with copy.items("pods") as pods:

@@ -90,6 +90,14 @@ def test_without_the_root_the_refusal_still_tells_it() -> None:
     assert states(found)["bundle-differs-from-mesh-root"] == "unread"
 
 
+def test_with_several_control_planes_only_a_refusal_is_sure() -> None:
+    more = control_plane("canary")
+    alone = mesh([*plane(webhook(OTHER)), *more])
+    assert named(ANALYZER, alone) == [("MD0322", "mesh", INJECTOR, False)]
+    refusing = mesh([*plane(webhook(OTHER), *refused(NOT_TRUSTED)), *more])
+    assert {root for _, _, _, root in named(ANALYZER, refusing)} == {True}
+
+
 def test_both_kinds_of_webhook_are_one_fault_the_injecting_one_first() -> None:
     (found,) = problems(ANALYZER, mesh(plane(validator(OTHER), webhook(OTHER))))
     assert found.objects == (INJECTOR, VALIDATOR)
