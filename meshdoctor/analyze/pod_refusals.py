@@ -160,8 +160,3 @@ def _reason(text: str) -> str:
     text = text.removeprefix("Error creating: ")
     head, found, rest = text.partition(" is forbidden: ")
     return rest if found and head.startswith(("pods ", "create Pod ")) else text
-
-
-def refusal_of(mesh: Snapshot, workload: str) -> Refusal | None:
-    """The refusal of one workload's pods; None when nothing was refused, or not any more."""
-    return next((item for item in refusals(mesh) if item.workload == workload), None)

@@ -22,6 +22,7 @@ from meshdoctor.model.kinds import CONFIG_MAP, VALIDATING_WEBHOOK
 from meshdoctor.model.resource import as_list, as_mapping
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from meshdoctor.intent.revisions import ControlPlane
@@ -111,17 +112,25 @@ def istio_webhooks(mesh: Snapshot) -> tuple[InjectionWebhook, ...]:
     return (*injection_webhooks(mesh), *validating)
 
 
-@lru_cache(maxsize=512)
-def entry_trust(mesh: Snapshot, entry: InjectionWebhook) -> Trust:
-    """How one entry's caBundle compares with the mesh root beside the istiod that it calls.
-
-    A validating webhook that ignores failures is not in force yet: istiod fills its bundle first.
-    """
+def _compared(mesh: Snapshot, entry: InjectionWebhook) -> Trust:
     bundle = entry.configuration.get(*entry.path, "clientConfig", "caBundle")
     home = entry.service[0] if entry.service else mesh.root_namespace
     trust = bundle_trust(mesh, bundle, home).trust
     waits = entry.configuration.kind is VALIDATING_WEBHOOK and entry.failure_policy == "Ignore"
     return Trust.UNKNOWN if waits and trust is Trust.EMPTY else trust
+
+
+@lru_cache(maxsize=2)
+def _trusts(mesh: Snapshot) -> Mapping[InjectionWebhook, Trust]:
+    return {entry: _compared(mesh, entry) for entry in istio_webhooks(mesh)}
+
+
+def entry_trust(mesh: Snapshot, entry: InjectionWebhook) -> Trust:
+    """How one entry's caBundle compares with the mesh root beside the istiod that it calls.
+
+    A validating webhook that ignores failures is not in force yet: istiod fills its bundle first.
+    """
+    return _trusts(mesh)[entry]
 
 
 def certifies_itself(plane: ControlPlane) -> bool:
