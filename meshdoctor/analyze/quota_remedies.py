@@ -141,7 +141,8 @@ def quota_remedy(refusal: Refusal, reason: Quota, quota: Resource | None) -> dic
         _shrink_proxy(refusal, reason) if reason.is_used_up else _name_resources(refusal, reason)
     )
     wanted = _new_hard(quota, reason) if quota is not None else {}
-    where = f"kubectl patch resourcequota {reason.name} -n {refusal.namespace} --type merge -p"
+    name = quota.name if quota is not None else reason.name
+    where = f"kubectl patch resourcequota {name} -n {refusal.namespace} --type merge -p"
     if quota is None or not wanted:
         show = f"kubectl get resourcequota {reason.name} -n {refusal.namespace} -o yaml"
         return {

@@ -100,9 +100,23 @@ def _quota_words(reason: Quota, quota: Resource | None) -> str:
     return text
 
 
+def _standing(mesh: Snapshot, namespace: str, reason: Quota) -> Resource | None:
+    """The quota that refused; where it is gone, another that would refuse the same now."""
+    named = mesh.catalog.find(RESOURCE_QUOTA, namespace, reason.name)
+    if named is not None:
+        return named
+    for item in mesh.catalog.within(RESOURCE_QUOTA, namespace):
+        hard = as_mapping(item.spec.get("hard"))
+        if any(name in hard for name in reason.resources) and not _has_room(item, reason):
+            return item
+    return None
+
+
 def _of_quota(mesh: Snapshot, refusal: Refusal, reason: Quota) -> Finding:
-    quota = mesh.catalog.find(RESOURCE_QUOTA, refusal.namespace, reason.name)
-    name = object_text(RESOURCE_QUOTA.name, refusal.namespace, reason.name)
+    quota = _standing(mesh, refusal.namespace, reason)
+    name = object_text(
+        RESOURCE_QUOTA.name, refusal.namespace, quota.name if quota is not None else reason.name
+    )
     fact = _quota_fact(mesh, quota, reason)
     return _refused(
         mesh,

@@ -80,6 +80,13 @@ def test_a_quota_that_was_mended_since_names_no_cause(
     assert named(ANALYZER, mesh([*objects, *refused(text)])) == [("MD0321", SUBJECT, TIGHT, False)]
 
 
+def test_another_quota_that_refuses_the_same_stands_for_one_that_is_gone() -> None:
+    item = quota()
+    item["metadata"]["name"] = "newer"
+    snapshot = mesh([item, *refused(MUST_SPECIFY)])
+    assert named(ANALYZER, snapshot) == [("MD0321", SUBJECT, "ResourceQuota market/newer", True)]
+
+
 def test_a_limit_range_is_found_by_its_bound() -> None:
     snapshot = mesh([limits(max={"cpu": "1000m"}), *refused(TOO_BIG)])
     assert named(ANALYZER, snapshot) == [("MD0321", SUBJECT, "LimitRange market/bounds", True)]
