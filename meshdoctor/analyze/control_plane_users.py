@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from meshdoctor.analyze.pod_refusals import refusals
+from meshdoctor.analyze.refusal_reasons import WebhookFailure, reason_of
 from meshdoctor.intent.control_plane import plane_of, serves
 from meshdoctor.intent.injection_webhooks import selecting
 from meshdoctor.intent.revision_labels import DEFAULT_REVISION, REVISION, asked_by_namespace
 from meshdoctor.model.kinds import (
-    DEPLOYMENT,
     ENDPOINT_SLICE,
-    EVENT,
     MUTATING_WEBHOOK,
     NAMESPACE,
-    REPLICA_SET,
     SERVICE,
 )
 from meshdoctor.model.pod import is_finished
@@ -26,12 +24,6 @@ if TYPE_CHECKING:
     from meshdoctor.model.evidence import Evidence
     from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
-
-_CALL_FAILED = re.compile(
-    r"failed calling webhook \"[^\"]*sidecar-injector\.istio\.io\".*"
-    r"https://(?P<service>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)\.svc"
-)
-_POD_OWNER = {"ReplicaSet": REPLICA_SET}
 
 
 def namespaces_asking(mesh: Snapshot, revision: str) -> tuple[Resource, ...]:
@@ -99,36 +91,12 @@ class Refused:
     evidence: Evidence
 
 
-def _still_lacks_pods(item: Resource) -> bool:
-    wanted = item.spec.get("replicas", 1)
-    has = item.status.get("replicas", 0)
-    return isinstance(wanted, int) and isinstance(has, int) and has < wanted
-
-
-def _owner(replica_set: Resource) -> str:
-    for owner in map(as_mapping, as_list(replica_set.metadata.get("ownerReferences"))):
-        if owner.get("kind") == DEPLOYMENT.name:
-            return f"{DEPLOYMENT.name} {replica_set.namespace}/{owner.get('name')}"
-    return str(replica_set)
-
-
 def refused_workloads(mesh: Snapshot, plane: ControlPlane) -> tuple[Refused, ...]:
-    """Workloads whose ReplicaSet says that the webhook failed, and that lack pods to this moment.
-
-    An event outlives its fault by an hour: it counts only while the pods are still missing.
-    """
+    """Workloads whose pods are refused because the injection webhook does not answer."""
     services = {(item.namespace, item.name) for item in services_of(mesh, plane)}
-    found: dict[str, Refused] = {}
-    for event in mesh.catalog.of(EVENT):
-        match = _CALL_FAILED.search(str(event.raw.get("message") or ""))
-        about = as_mapping(event.raw.get("involvedObject"))
-        kind = _POD_OWNER.get(str(about.get("kind")))
-        if match is None or kind is None:
-            continue
-        if (match["namespace"], match["service"]) not in services:
-            continue
-        item = mesh.catalog.find(kind, str(about.get("namespace")), str(about.get("name")))
-        if item is not None and _still_lacks_pods(item):
-            refused = Refused(_owner(item), event.evidence("message"))
-            found.setdefault(refused.workload, refused)
-    return tuple(found[name] for name in sorted(found))
+    found = []
+    for item in refusals(mesh):
+        reason = reason_of(item)
+        if isinstance(reason, WebhookFailure) and reason.injects and reason.service in services:
+            found.append(Refused(item.workload, item.evidence[0]))
+    return tuple(found)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.base import holds, namespace_subject, unread, workload_subject
+from meshdoctor.analyze.injection_bypass import BYPASSED, bypassed, label_fact
 from meshdoctor.analyze.injection_cases import (
     affected_by,
     injection_cases,
@@ -24,6 +25,7 @@ from meshdoctor.intent.injection_policy import injection_policies
 from meshdoctor.intent.injection_verdict import Verdict
 from meshdoctor.intent.revision_labels import INJECTION, REVISION
 from meshdoctor.intent.revisions import control_planes
+from meshdoctor.intent.webhook_trust import Trust, entry_trust
 from meshdoctor.model.finding import Fact, Finding, Outcome
 from meshdoctor.model.kinds import CONFIG_MAP, MUTATING_WEBHOOK, NAMESPACE, POD
 from meshdoctor.model.pod import ISTIOD_CONTAINER, container_status, is_ready
@@ -40,7 +42,6 @@ if TYPE_CHECKING:
     from meshdoctor.model.snapshot import Snapshot
 
 _NOT_RESTARTED = "MD0305"
-_BYPASSED = "MD0308"
 
 
 def _ready_since(istiod: Resource) -> datetime | None:
@@ -71,7 +72,7 @@ def _answered(mesh: Snapshot, revision: str, when: datetime | None) -> Resource 
     return None
 
 
-def _certain_call(mesh: Snapshot, item: Lacking) -> Fact | None:
+def _certain_call(mesh: Snapshot, case: NamespaceCase, item: Lacking) -> Fact | None:
     """``admission-cannot-be-skipped``: had the webhook selected the pod then, it had injected it.
 
     Returns:
@@ -92,7 +93,9 @@ def _certain_call(mesh: Snapshot, item: Lacking) -> Fact | None:
             evidence = (webhook.configuration.evidence(*path), item.pod.evidence(*path))
             return holds(fact, text, *evidence)
         istiod = _answered(mesh, webhook.revision, created)
-        if istiod is not None:
+        # istiod may have been ready, and the API server not have reached or not believed it.
+        doubted = entry_trust(mesh, webhook) in (Trust.DIFFERS, Trust.EMPTY)
+        if istiod is not None and not doubted and not label_fact(mesh, case, item).evidence:
             text = f"istiod was ready when the pod was created: {istiod}."
             return holds(fact, text, item.pod.evidence("metadata", "creationTimestamp"))
     return None
@@ -161,26 +164,6 @@ def _stale(
     )
 
 
-def _bypassed(item: Lacking) -> Finding:
-    webhook = item.verdict.webhooks[0]
-    message = (
-        f"The pods of {item.workload} are selected for injection and have no sidecar; "
-        f"{webhook.configuration} lets pods through when istiod does not answer."
-    )
-    evidence = webhook.configuration.evidence(*webhook.path, "failurePolicy")
-    fact = holds("webhook-ignores-failures", message, evidence, *container_names(item.pod))
-    return Finding(
-        code=_BYPASSED,
-        subject=workload_subject(item.workload),
-        outcome=Outcome.WARN,
-        message=message,
-        resource=str(item.workload),
-        objects=(str(item.workload), str(webhook.configuration)),
-        facts=(fact,),
-        affected=affected_by((item.workload,)),
-    )
-
-
 def _up_to_date(case: NamespaceCase, subject: str) -> Finding:
     if case.verdict.injects:
         message = f"Every pod of {case.name} that is selected for injection has a sidecar."
@@ -204,7 +187,7 @@ class InjectionRestartAnalyzer:
         MUTATING_WEBHOOK.input,
         CONFIG_MAP.input,
     )
-    codes: tuple[str, ...] = (_NOT_RESTARTED, _BYPASSED)
+    codes: tuple[str, ...] = (_NOT_RESTARTED, BYPASSED)
 
     def analyze(self, mesh: Snapshot) -> Iterator[Finding]:
         """One finding for each namespace that concerns injection."""
@@ -223,9 +206,9 @@ class InjectionRestartAnalyzer:
             if item.verdict.verdict is not Verdict.INJECTED:
                 yield _up_to_date_workload(item)
                 continue
-            certain = _certain_call(mesh, item)
+            certain = _certain_call(mesh, case, item)
             if certain is None:
-                yield _bypassed(item)
+                yield bypassed(mesh, case, item)
             elif case.verdict.injects:
                 stale.append((item, certain))
             else:

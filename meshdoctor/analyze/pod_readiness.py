@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.base import PROXY_CONFIG, PROXY_HOSTS, PROXY_LOG, holds, silent, unread
+from meshdoctor.analyze.container_exits import crash_facts, crash_fills
 from meshdoctor.analyze.destination_facts import (
     affected_by,
     callers_hold_no_host,
@@ -15,9 +16,10 @@ from meshdoctor.analyze.destination_facts import (
 from meshdoctor.analyze.destination_findings import passes, problem
 from meshdoctor.analyze.destination_pods import no_ready_endpoint, pods_of
 from meshdoctor.analyze.destinations_in_use import destinations_in_use
+from meshdoctor.analyze.kubelet_probes import probe_words, template_probe
 from meshdoctor.analyze.pod_evidence import ready_evidence
 from meshdoctor.analyze.pod_states import PodReason, PodState, why_not_ready
-from meshdoctor.analyze.readiness_probes import probe_words, template_probe
+from meshdoctor.analyze.probe_resets import policy_of, reset_facts, reset_fills
 from meshdoctor.model.kinds import (
     EVENT,
     PEER_AUTHENTICATION,
@@ -65,6 +67,44 @@ def _why_fact(mesh: Snapshot, reasons: list[PodReason], probe: Evidence | None) 
     return silent("reason-is-known", "No event says why", *shown)
 
 
+def _pod_of(pods: tuple[Resource, ...], reason: PodReason, reasons: list[PodReason]) -> Resource:
+    return pods[reasons.index(reason)]
+
+
+def _state_facts(
+    mesh: Snapshot, pods: tuple[Resource, ...], reason: PodReason, reasons: list[PodReason]
+) -> tuple[Fact, ...]:
+    """What the causes of a crash or of a reset probe ask for besides."""
+    if reason.crash is not None:
+        return crash_facts(mesh, reason.crash)
+    if reason.reset is not None:
+        return reset_facts(mesh, _pod_of(pods, reason, reasons), reason.reset)
+    return ()
+
+
+def _state_fills(
+    mesh: Snapshot, pods: tuple[Resource, ...], reason: PodReason, reasons: list[PodReason]
+) -> dict[str, str]:
+    if reason.crash is not None:
+        return crash_fills(mesh, reason.crash)
+    if reason.reset is not None:
+        return reset_fills(mesh, _pod_of(pods, reason, reasons), reason.reset)
+    return {}
+
+
+def _policies(
+    mesh: Snapshot, pods: tuple[Resource, ...], reasons: list[PodReason]
+) -> tuple[str, ...]:
+    """The PeerAuthentications under which probes are reset, as text."""
+    found = [
+        name
+        for pod, reason in zip(pods, reasons, strict=True)
+        if reason.reset is not None and reason.state is PodState.PROBE_RESET
+        for name in policy_of(mesh, pod, reason.reset)
+    ]
+    return tuple(dict.fromkeys(found))
+
+
 def _not_ready(
     mesh: Snapshot, use: Use, pods: tuple[Resource, ...], reasons: list[PodReason]
 ) -> Finding:
@@ -86,10 +126,11 @@ def _not_ready(
         _CODES[state],
         use,
         message,
-        objects=(*map(str, owners), *services),
+        objects=(*map(str, owners), *_policies(mesh, pods, reasons), *services),
         facts=(
             holds("no-pod-ready", message, *ready),
             _why_fact(mesh, told, probe[0] if probe else None),
+            *_state_facts(mesh, pods, told[0], reasons),
             *no_ready_endpoint(mesh, use),
             callers_hold_no_host(mesh, use),
             requests_fail(mesh, use, "UH", "UF"),
@@ -101,6 +142,9 @@ def _not_ready(
             "workload": f"{first.kind.lower()}/{first.name}",
             "pod": pods[0].name,
             "space": first.namespace,
+            "target": f"{first.kind.lower()}/{first.name}",
+            "served": "No pod of it is ready",
+            **_state_fills(mesh, pods, told[0], reasons),
         },
     )
 

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from meshdoctor.analyze.readiness_probes import event_text, is_reset_by_sidecar, probe_event
+from meshdoctor.analyze.container_exits import application_statuses, crash_of, init_crash
+from meshdoctor.analyze.kubelet_probes import probe_event, probe_reset
+from meshdoctor.model.event import event_text
 from meshdoctor.model.pod import PROXY_CONTAINER, container_statuses, is_ready
-from meshdoctor.model.resource import as_list, as_mapping, parse_time
+from meshdoctor.model.resource import as_list, as_mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import datetime
+    from collections.abc import Mapping
     from typing import Any
 
+    from meshdoctor.analyze.container_exits import Crash
+    from meshdoctor.analyze.kubelet_probes import ProbeReset
     from meshdoctor.model.evidence import Evidence
     from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
 
-RESTARTED_LATELY = timedelta(minutes=10)
-"""A container that ended within this time is restarting, whatever it does at this moment."""
+_STOPPED = (0, 137, 143, None)
+"""Exit codes of a container that the kubelet stops: it obeys, or it is killed."""
 _STARTING = ("PodInitializing", "ContainerCreating")
 
 
@@ -48,40 +50,27 @@ class PodReason:
     state: PodState
     text: str
     evidence: tuple[Evidence, ...]
+    crash: Crash | None = None
+    """Where a container crashes, how."""
+    reset: ProbeReset | None = None
+    """Where a probe is reset, which."""
 
 
-def _status_of_app(
-    pod: Resource,
-) -> Iterator[tuple[tuple[str | int, ...], Mapping[str, Any]]]:
-    """Statuses of the pod's own containers, the proxy's left out."""
-    for path, status in container_statuses(pod):
-        if path[1] == "containerStatuses" and status.get("name") != PROXY_CONTAINER:
-            yield path, status
-
-
-def restarted_lately(pod: Resource, now: datetime) -> bool:
-    """Whether an application container ended a short while ago, or waits to be started again."""
-    for _, status in _status_of_app(pod):
-        state = as_mapping(status.get("state"))
-        if as_mapping(state.get("waiting")).get("reason") == "CrashLoopBackOff":
-            return True
-        for ended in (state, as_mapping(status.get("lastState"))):
-            finished = parse_time(as_mapping(ended.get("terminated")).get("finishedAt"))
-            if finished is not None and now - finished <= RESTARTED_LATELY:
-                return True
-    return False
-
-
-def _crashing(pod: Resource, now: datetime) -> PodReason | None:
-    if not restarted_lately(pod, now):
+def _crashing(mesh: Snapshot, pod: Resource) -> PodReason | None:
+    crash = crash_of(pod, mesh.now) or init_crash(pod, of_capture=False)
+    if crash is None:
         return None
-    path, status = next(
-        ((path, status) for path, status in _status_of_app(pod) if status.get("restartCount")),
-        next(_status_of_app(pod)),
-    )
-    name, count = status.get("name"), status.get("restartCount", 0)
-    text = f"container {name} of {pod.name} ends and is restarted ({count} times)"
-    return PodReason(PodState.CRASHING, text, (pod.evidence(*path, "restartCount"),))
+    # A container that is killed because its liveness probe is reset does not crash by itself.
+    reset = None if crash.is_init else probe_reset(mesh, pod, ("livenessProbe", "startupProbe"))
+    if reset is not None and (reset.event is not None or crash.code in _STOPPED):
+        return _reset(pod, reset, ())
+    evidence = (pod.evidence(*crash.path, "restartCount"),)
+    return PodReason(PodState.CRASHING, crash.text, evidence, crash=crash)
+
+
+def _reset(pod: Resource, reset: ProbeReset, evidence: tuple[Evidence, ...]) -> PodReason:
+    text = f"the kubelet's {reset.probe.word} of {pod.name} is reset by its sidecar"
+    return PodReason(PodState.PROBE_RESET, text, evidence, reset=reset)
 
 
 def _proxy_not_ready(pod: Resource) -> PodReason | None:
@@ -106,7 +95,7 @@ def _condition(pod: Resource, kind: str) -> tuple[tuple[str | int, ...], Mapping
 
 
 def _not_started(pod: Resource) -> PodReason | None:
-    for path, status in _status_of_app(pod):
+    for path, status in application_statuses(pod):
         waiting = as_mapping(as_mapping(status.get("state")).get("waiting"))
         reason = waiting.get("reason")
         if reason and reason not in _STARTING:
@@ -127,7 +116,8 @@ def _unready(mesh: Snapshot, pod: Resource) -> PodReason:
     event = probe_event(mesh, pod)
     said = event_text(event) if event else ""
     evidence = [event.evidence("message")] if event else []
-    state = next((item for item in _status_of_app(pod) if item[1].get("ready") is not True), None)
+    unready = (item for item in application_statuses(pod) if item[1].get("ready") is not True)
+    state = next(unready, None)
     if state is not None:
         evidence.append(pod.evidence(*state[0], "ready"))
     elif (ready := _condition(pod, "Ready")) is not None:
@@ -135,9 +125,9 @@ def _unready(mesh: Snapshot, pod: Resource) -> PodReason:
         reason = ready[1].get("message") or ready[1].get("reason") or "a readiness gate is not met"
         text = f"{pod.name} is not ready: {reason}"
         return PodReason(PodState.PROBE_FAILS, text, tuple(evidence))
-    if is_reset_by_sidecar(mesh, pod, said):
-        text = f"the kubelet's probe of {pod.name} is reset by its sidecar"
-        return PodReason(PodState.PROBE_RESET, text, tuple(evidence))
+    reset = probe_reset(mesh, pod)
+    if reset is not None:
+        return _reset(pod, reset, tuple(evidence))
     text = f"{pod.name} runs and is not ready" + (f": {said}" if said else "")
     return PodReason(PodState.PROBE_FAILS, text, tuple(evidence))
 
@@ -146,9 +136,4 @@ def why_not_ready(mesh: Snapshot, pod: Resource) -> PodReason:
     """What keeps a pod that has not run to its end from taking traffic."""
     if is_ready(pod):
         return PodReason(PodState.READY, f"{pod.name} is ready", ())
-    return (
-        _crashing(pod, mesh.now)
-        or _not_started(pod)
-        or _proxy_not_ready(pod)
-        or _unready(mesh, pod)
-    )
+    return _crashing(mesh, pod) or _not_started(pod) or _proxy_not_ready(pod) or _unready(mesh, pod)

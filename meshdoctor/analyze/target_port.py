@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from meshdoctor.analyze.application_binding import localhost_sign
 from meshdoctor.analyze.application_ports import port_sign
 from meshdoctor.analyze.base import PROXY_HOSTS, PROXY_LOG
+from meshdoctor.analyze.container_exits import restarted_lately
 from meshdoctor.analyze.destination_findings import cannot_tell, passes
 from meshdoctor.analyze.destination_pods import pods_of
 from meshdoctor.analyze.destinations_in_use import destinations_in_use
-from meshdoctor.analyze.pod_states import restarted_lately
 from meshdoctor.analyze.refused_ports import (
     BINDS_TO_LOCALHOST,
     TARGET_PORT_NOT_LISTENING,

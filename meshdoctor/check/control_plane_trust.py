@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from meshdoctor.check.checker import MeshChecker
 from meshdoctor.check.outcome import Result, failed_if, skipped, unknown
 from meshdoctor.intent.revisions import control_plane_namespaces, control_planes
+from meshdoctor.intent.webhook_trust import ROOT_CONFIG_MAP, mesh_root
 from meshdoctor.model.kinds import CONFIG_MAP, POD, SECRET
 from meshdoctor.model.pod import is_finished, is_terminating
 from meshdoctor.model.resource import as_list, as_mapping
-from meshdoctor.views.webhook_trust import ROOT_CONFIG_MAP, mesh_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from meshdoctor.check.outcome import Result, failed, failed_if, joined, skipped, unknown
 from meshdoctor.intent.injection_webhooks import injection_webhooks
+from meshdoctor.intent.webhook_trust import Trust
 from meshdoctor.model.kinds import MUTATING_WEBHOOK
 from meshdoctor.model.resource import parse_time
-from meshdoctor.views.webhook_trust import Trust
 from meshdoctor.views.webhooks import UNKNOWN, WebhookRow, rows
 
 if TYPE_CHECKING:

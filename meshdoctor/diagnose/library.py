@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -168,6 +169,11 @@ def playbooks() -> tuple[Playbook, ...]:
     return tuple(sorted(found, key=lambda playbook: (playbook.order, playbook.id)))
 
 
+def _holds(text: str, words: str) -> bool:
+    """Whether words stand in a text as whole words: ``UO`` is not said in "failed quota"."""
+    return re.search(rf"(?<!\w){re.escape(words)}(?!\w)", text) is not None
+
+
 def playbook_for(symptom: str) -> Playbook | None:
     """The playbook a person means: by id, else by the words with which people report it."""
     wanted = symptom.strip().lower()
@@ -176,6 +182,6 @@ def playbook_for(symptom: str) -> Playbook | None:
             return playbook
     for playbook in playbooks():
         said = [playbook.title.lower(), *(word.lower() for word in playbook.words)]
-        if wanted and any(wanted in words or words in wanted for words in said):
+        if wanted and any(_holds(words, wanted) or _holds(wanted, words) for words in said):
             return playbook
     return None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from meshdoctor.model.catalog import Catalog
+    from meshdoctor.model.container_log import ContainerLog
     from meshdoctor.model.istiod import Istiod
     from meshdoctor.model.not_read import NotRead
     from meshdoctor.model.proxy import Proxy
@@ -51,6 +52,8 @@ class Snapshot:
     proxies: Mapping[str, Proxy]
     """By proxy id, ``pod.namespace``."""
     not_read: tuple[NotRead, ...]
+    container_logs: Mapping[str, ContainerLog]
+    """The ends of applications' logs, by path."""
     root_namespace: str
     """MeshConfig's rootNamespace; where mesh-wide policies live."""
     proxy_pods: tuple[Resource, ...]
@@ -65,6 +68,7 @@ class Snapshot:
         istiods: Iterable[Istiod],
         proxies: Iterable[Proxy],
         not_read: Iterable[NotRead],
+        container_logs: Iterable[ContainerLog] = (),
     ) -> Snapshot:
         """Join what was read and build the indexes."""
         replicas = tuple(sorted(istiods, key=lambda item: (item.namespace, item.pod)))
@@ -77,6 +81,7 @@ class Snapshot:
             istiods=replicas,
             proxies=by_id,
             not_read=tuple(sorted(set(not_read))),
+            container_logs={log.source: log for log in container_logs},
             root_namespace=_root_namespace(replicas),
             proxy_pods=tuple(pod for pod in catalog.of(POD) if has_proxy(pod)),
             _pods_by_ip=_pods_by_ip(catalog),

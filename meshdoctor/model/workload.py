@@ -78,6 +78,12 @@ def _owner(resource: Resource) -> tuple[str, str] | None:
     return None
 
 
+def owner_of_replica_set(replica_set: Resource) -> str:
+    """Whose template made a ReplicaSet, as text: its Deployment, or itself where it has none."""
+    kind, name = _owner(replica_set) or (REPLICA_SET.name, replica_set.name)
+    return object_text(kind, replica_set.namespace, name)
+
+
 def _owner_of_pod(pod: Resource, catalog: Catalog) -> tuple[str, str]:
     """Kind and name of the object whose template made the pod.
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from meshdoctor.model import proxy as files
 from meshdoctor.model.access_log import ProxyLog
+from meshdoctor.model.container_log import LOGS, ContainerLog
 from meshdoctor.model.istiod import Istiod
 from meshdoctor.model.not_read import NotRead, NotReadStatus
 from meshdoctor.model.proxy import Proxy
+from meshdoctor.parse.container_log import read_container_log
 from meshdoctor.parse.documents import decode_object
 from meshdoctor.parse.envoy import (
     parse_certs,
@@ -84,6 +86,8 @@ class Assembly:
     resources: dict[Kind, tuple[str, tuple[Resource, ...]]] = field(default_factory=dict)
     proxies: dict[Pod, dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
     istiods: dict[Pod, dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
+    container_logs: dict[str, ContainerLog] = field(default_factory=dict)
+    """The ends of applications' logs, by path."""
     not_read: list[NotRead] = field(default_factory=list)
     unread_files: dict[Pod, set[str]] = field(default_factory=lambda: defaultdict(set))
     failed_kinds: set[Kind] = field(default_factory=set)
@@ -102,6 +106,10 @@ class Assembly:
                 self._note_damage(entry.path, place)
             elif place.room == "istiod":
                 self._add_part(self.istiods, _ISTIOD_PARTS, place, entry)
+            elif place.room == LOGS:
+                log = read_container_log(entry.data, entry.path, entry.first_line)
+                self.container_logs[entry.path] = log
+                return
             if place.is_log:
                 self._note_noise(entry.path, place)
         except ParseError as error:

@@ -70,4 +70,5 @@ def joined(
         istiods=assembly.built_istiods(_revisions(assembly)),
         proxies=assembly.built_proxies(),
         not_read=not_read,
+        container_logs=assembly.container_logs.values(),
     )

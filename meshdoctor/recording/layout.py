@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from meshdoctor.model import proxy as files
+from meshdoctor.model.container_log import LOGS
 from meshdoctor.model.kinds import BY_GROUP_AND_PLURAL, Kind
+from meshdoctor.model.pod import PROXY_CONTAINER
 
 FORMAT = "meshdoctor.recording/v1"
 MANIFEST = "recording.json"
@@ -44,7 +46,7 @@ class Place:
     """What a path in a recording holds."""
 
     room: str
-    """``manifest``, ``kubernetes``, ``istiod`` or ``proxies``."""
+    """``manifest``, ``kubernetes``, ``istiod``, ``proxies`` or ``logs``."""
     kind: Kind | None = None
     version: str = ""
     namespace: str = ""
@@ -72,6 +74,10 @@ def place_of(path: str) -> Place | None:
                 return Place("istiod", namespace=namespace, pod=pod, file=file)
         case ["proxies", namespace, pod, file] if file in PROXY_FILES:
             return Place("proxies", namespace=namespace, pod=pod, file=file)
+        case [room, namespace, pod, file] if room == LOGS and file.endswith(".log"):
+            # A proxy's log is read from its own room.
+            if file.partition(".")[0] != PROXY_CONTAINER:
+                return Place(LOGS, namespace=namespace, pod=pod, file=file)
     return None
 
 

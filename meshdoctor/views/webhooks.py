@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from meshdoctor.intent.injection_webhooks import SUFFIX, InjectionWebhook
+from meshdoctor.intent.webhook_trust import BundleTrust, Trust, bundle_trust
 from meshdoctor.model.kinds import (
     ALL,
     ENDPOINT_SLICE,
@@ -25,7 +26,6 @@ from meshdoctor.model.resource import as_list, as_mapping
 from meshdoctor.model.selector import matches_selector
 from meshdoctor.views.proxy_status_row import age_text
 from meshdoctor.views.selector_words import selector_words
-from meshdoctor.views.webhook_trust import BundleTrust, Trust, bundle_trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

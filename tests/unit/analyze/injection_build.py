@@ -26,7 +26,10 @@ def _expression(key: str, operator: str, *values: str) -> dict[str, Any]:
 def _entry(name: str, on_namespace: list[Any], on_pod: list[Any], **more: Any) -> dict[str, Any]:
     return {
         "name": f"{name}.sidecar-injector.istio.io",
-        "clientConfig": {"service": {"namespace": "istio-system", "name": "istiod"}},
+        "clientConfig": {
+            "service": {"namespace": "istio-system", "name": "istiod"},
+            "caBundle": "Y2E=",
+        },
         "rules": [{"operations": ["CREATE"], "apiGroups": [""], "resources": ["pods"]}],
         "failurePolicy": "Fail",
         "namespaceSelector": {"matchExpressions": on_namespace},

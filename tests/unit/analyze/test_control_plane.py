@@ -165,6 +165,7 @@ class TestPodsThatCannotBeCreated:
             "involvedObject": {"kind": "ReplicaSet", "namespace": "shop", "name": "api-abc"},
             "reason": "FailedCreate",
             "message": self.MESSAGE,
+            "lastTimestamp": "2026-11-21T07:58:00Z",
         }
 
     def replica_set(self, has: int) -> dict[str, Any]:

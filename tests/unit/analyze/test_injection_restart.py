@@ -25,7 +25,7 @@ from tests.unit.analyze.injection_build import (
 )
 
 FAULT = {("MD0305", "fail", "namespace shop", "Namespace shop")}
-BYPASSED = {("MD0308", "warn", "workload Deployment shop/ratings", "Deployment shop/ratings")}
+BYPASSED = {("MD0308", "warn note", "workload Deployment shop/ratings", "Deployment shop/ratings")}
 
 
 def enabled(*objects: dict[str, Any], webhook: dict[str, Any] | None = None, **more: Any) -> Any:

@@ -47,6 +47,9 @@ def test_a_hosts_namespace_is_its_second_label() -> None:
         ("no healthy upstream", "503"),
         ("WRONG_VERSION_NUMBER", "mtls-conflict"),
         ("STALE", "stale-proxy"),
+        ("failed quota: must specify limits.cpu", "pods-do-not-appear"),
+        ("CrashLoopBackOff", "proxy-not-ready"),
+        ("the job never completes", "job-never-completes"),
     ],
 )
 def test_a_person_may_name_a_symptom_in_their_own_words(said: str, playbook: str) -> None:

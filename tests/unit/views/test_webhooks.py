@@ -14,9 +14,9 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from meshdoctor.intent.webhook_trust import Trust, bundle_trust
 from meshdoctor.model.kinds import CONFIG_MAP, ENDPOINT_SLICE, NAMESPACE, POD, SERVICE
 from meshdoctor.views.selector_words import selector_words
-from meshdoctor.views.webhook_trust import Trust, bundle_trust
 from meshdoctor.views.webhooks import COLUMNS, WebhookRow, rows, to_json, unread
 from tests.build import NOW, istio_object, mesh, service
 from tests.unit.analyze.injection_build import (
