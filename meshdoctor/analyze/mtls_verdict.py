@@ -93,13 +93,17 @@ def _mutual(sending: Sending, server: Accepting, identity: str) -> Verdict:
 def _foreign(sending: Sending, server: Accepting, *, http: bool) -> Verdict:
     """TLS that is not the mesh's: SIMPLE, or MUTUAL with a certificate of the user's."""
     if not server.is_enforced or server.way is Way.ZTUNNEL:
-        return Verdict(Works.UNKNOWN, f"{server.way}: works where the application speaks TLS itself")
+        return Verdict(
+            Works.UNKNOWN, f"{server.way}: works where the application speaks TLS itself"
+        )
     if server.mode is None:
         return _unread((PEER_AUTHENTICATION.input,))
     if server.mode is ServerMode.STRICT and sending.what is Sends.SIMPLE:
         return Verdict(Works.NO, "STRICT asks for a client certificate, which SIMPLE does not send")
     if server.mode is ServerMode.STRICT:
-        return Verdict(Works.UNKNOWN, "STRICT: works only with a certificate of the mesh's own root")
+        return Verdict(
+            Works.UNKNOWN, "STRICT: works only with a certificate of the mesh's own root"
+        )
     if http:
         reason = "takes such TLS at no port that is declared HTTP"
         return Verdict(Works.NO, f"{server.mode} {reason}")

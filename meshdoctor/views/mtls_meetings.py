@@ -113,9 +113,7 @@ def _sent(
         yield kind, tuple(workloads), sends, None if everybody else tuple(those)
 
 
-def _at(
-    mesh: Snapshot, service: ServiceHost, port: ServicePort, subset: str
-) -> Iterator[Meeting]:
+def _at(mesh: Snapshot, service: ServiceHost, port: ServicePort, subset: str) -> Iterator[Meeting]:
     destination = Destination(service.host, port.number, subset)
     http = is_http(port)
     for client in pods_by_client(mesh):
