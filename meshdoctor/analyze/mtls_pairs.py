@@ -1,4 +1,4 @@
-"""One client and one server at one destination: what is sent, what is accepted, and whether it fits."""
+"""One client and one server at one destination: what is sent, what is accepted, does it fit."""
 
 from __future__ import annotations
 

@@ -61,7 +61,8 @@ class Client:
     """What decides about a pod's calls; pods that are alike in this send alike."""
 
     kind: ClientKind
-    capture: OutboundCapture = OutboundCapture()
+    capture: OutboundCapture | None = None
+    """Of a sidecar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +205,21 @@ def _address(service: ServiceHost) -> str:
     return address if isinstance(address, str) and address != "None" else ""
 
 
+def _without_envoy(client: Client, target: Target, server: Accepting) -> Sending | None:
+    """What is sent where no Envoy of the client's takes part; None where one does."""
+    if client.kind is ClientKind.NONE:
+        return Sending(Sends.PLAINTEXT, "the client has no proxy")
+    if client.kind is ClientKind.AMBIENT:
+        if server.takes_hbone:
+            return Sending(Sends.HBONE, "ztunnel")
+        return Sending(Sends.PLAINTEXT, "ztunnel: the server takes no HBONE")
+    if client.capture is not None:
+        annotation = client.capture.passes_by(target.port, _address(target.service))
+        if annotation:
+            return Sending(Sends.PLAINTEXT, f"annotation {annotation} leads past the sidecar")
+    return None
+
+
 def sending(mesh: Snapshot, client: Client, target: Target, server: Accepting) -> Sending:
     """What a client sends to one kind of server of a destination.
 
@@ -213,19 +229,9 @@ def sending(mesh: Snapshot, client: Client, target: Target, server: Accepting) -
         target: the destination, with what governs this client there.
         server: the server.
     """
-    match client.kind:
-        case ClientKind.NONE:
-            return Sending(Sends.PLAINTEXT, "the client has no proxy")
-        case ClientKind.AMBIENT:
-            if server.takes_hbone:
-                return Sending(Sends.HBONE, "ztunnel")
-            return Sending(Sends.PLAINTEXT, "ztunnel: the server takes no HBONE")
-        case ClientKind.SIDECAR:
-            annotation = client.capture.passes_by(target.port, _address(target.service))
-            if annotation:
-                return Sending(Sends.PLAINTEXT, f"annotation {annotation} leads past the sidecar")
-        case ClientKind.GATEWAY:
-            pass
+    without = _without_envoy(client, target, server)
+    if without is not None:
+        return without
     if server.takes_hbone:
         # An endpoint behind a tunnel is matched first, whatever a DestinationRule says.
         return Sending(Sends.HBONE, "istiod: the server takes HBONE")

@@ -1,4 +1,4 @@
-"""Where clients and servers meet, for the mTLS matrix: kinds of client × destination × kinds of server.
+"""Where clients and servers meet: kinds of client, times destinations, times kinds of server.
 
 Pods that are governed alike stand together, so that a thousand clients of a thousand services make
 a few meetings a service and no million of pairs.
