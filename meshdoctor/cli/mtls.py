@@ -50,7 +50,7 @@ def command(
     from meshdoctor.views import mtls
 
     chosen = chosen_namespaces(namespaces, all_namespaces=all_namespaces)
-    asking = mtls.Asking(chosen, source, to, each, only_broken)
+    asking = mtls.Asking(chosen, source, to, each=each, is_broken=only_broken)
     with one_line_errors():
         snapshot = read(choice.session(namespaces=chosen))
         rows = mtls.rows(snapshot, asking)

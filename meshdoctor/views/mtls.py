@@ -22,7 +22,7 @@ from meshdoctor.views.mtls_clients import ClientSets
 from meshdoctor.views.mtls_meetings import meetings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from meshdoctor.analyze.mtls_accepting import Accepting
     from meshdoctor.analyze.mtls_sending import ClientKind, Sending
@@ -59,6 +59,10 @@ class Asking:
     """A client: ``pod[.namespace]``, ``deploy/name``, a Gateway, or a namespace."""
     to: str = ""
     """A destination: ``host[:port]``."""
+    places: tuple[str, ...] = ()
+    """Destinations, as root causes name them: ``host:port``; each has its own row then."""
+    server: str = ""
+    """A server: a workload's text form."""
     each: bool = False
     """A row for each destination, also where many are decided alike."""
     is_broken: bool = False
@@ -86,8 +90,9 @@ class MtlsRow:
 
     @property
     def from_text(self) -> str:
-        """The clients in a cell."""
-        return _some(self.clients, self.kind.value)
+        """The clients in a cell, without their kind."""
+        names = [name.partition(" ")[2] for name in self.clients]
+        return f"{self.kind.value}: {_some(names)}"
 
     @property
     def sends(self) -> str:
@@ -102,7 +107,7 @@ class MtlsRow:
     @property
     def to_text(self) -> str:
         """The destinations in a cell."""
-        return _some([_short(item) for item in self.destinations], "destination")
+        return _some([_short(item) for item in self.destinations])
 
     @property
     def accepts(self) -> str:
@@ -138,20 +143,16 @@ def _short(destination: Destination) -> str:
     return f"{place} {destination.subset}" if destination.subset else place
 
 
-def _some(names: Iterable[str], what: str) -> str:
+def _some(names: Sequence[str]) -> str:
     """The first name, and how many more there are."""
-    found = list(names)
-    if len(found) == 1:
-        return found[0] if what == "destination" else f"{found[0]} ({what})"
-    if what == "destination":
-        return f"{found[0]} and {len(found) - 1} more"
-    return f"{found[0]} and {len(found) - 1} more ({what})"
+    return names[0] if len(names) == 1 else f"{names[0]} +{len(names) - 1}"
 
 
 class _Chosen:
     """Applies what was asked to meetings."""
 
     def __init__(self, mesh: Snapshot, asking: Asking) -> None:
+        self._asking = asking
         self._asked: Asked | None = None
         self._namespaces = frozenset(asking.namespaces)
         self._client: tuple[str, str] = ("", "")
@@ -176,8 +177,12 @@ class _Chosen:
 
     def clients(self, meeting: Meeting) -> ClientSet | None:
         """The clients of a meeting that were asked about; None where there are none."""
-        destination = meeting.destination
-        if self._asked is not None and not self._asked.covers(destination.to):
+        place = meeting.destination.to
+        if self._asked is not None and not self._asked.covers(place):
+            return None
+        if self._asking.places and place not in self._asking.places:
+            return None
+        if self._asking.server and self._asking.server not in meeting.servers:
             return None
         inside = not self._namespaces or meeting.service.namespace in self._namespaces
         sets = self._everybody if inside else self._near
@@ -206,7 +211,7 @@ class _Growing:
 def _grown(mesh: Snapshot, asking: Asking) -> Iterator[_Growing]:
     """Meetings that are decided alike, between the same clients."""
     chosen, found = _Chosen(mesh, asking), dict[tuple[object, ...], _Growing]()
-    each = asking.each or bool(asking.to)
+    each = asking.each or bool(asking.to or asking.places)
     for meeting in meetings(mesh):
         if asking.is_broken and meeting.verdict.works is not Works.NO:
             continue

@@ -311,7 +311,8 @@ def test_a_custom_policy_whose_provider_is_not_defined_refuses_what_it_matches()
     ],
 )
 def test_negated_and_remote_fields_of_a_source(fields: dict[str, Any], expected: Match) -> None:
-    seen = {"source_ip": "10.244.0.5", "remote_ip": "203.0.113.9", "has_token": False}
+    seen: dict[str, Any] = {"source_ip": "10.244.0.5", "remote_ip": "203.0.113.9"}
+    seen["has_token"] = False
     assert match(rule(**fields), principal=CLIENT, **seen) is expected
 
 

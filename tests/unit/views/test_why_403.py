@@ -82,9 +82,8 @@ class TestIdentity:
 
 class TestVerdict:
     def test_the_rule_that_comes_nearest_names_the_field_that_failed(self) -> None:
-        allow = policy(
-            rules=[{**source(namespaces=["shop"]), "to": [_operation(methods=["POST"])]}]
-        )
+        post = {"to": [{"operation": {"methods": ["POST"]}}]}
+        allow = policy(rules=[{**source(namespaces=["shop"]), **post}])
         found = asked(built(allow), request=Request(method="GET"))
         assert found.decision.access is Access.DENIED
         assert [(row.field, row.wanted, row.seen) for row in reasons(found)] == [
@@ -161,10 +160,6 @@ class TestVerdict:
         found = asked(built(unread=[AUTHORIZATION_POLICY]))
         assert found.decision.access is Access.UNKNOWN
         assert found.needs == (AUTHORIZATION_POLICY.input,)
-
-
-def _operation(**fields: Any) -> dict[str, Any]:
-    return {"operation": fields}
 
 
 class TestRefusedRequests:
