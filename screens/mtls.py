@@ -37,11 +37,11 @@ def _works_mark(text: str) -> Mark:
 
 _LOOKS = {
     "works": Look(least=0, mark=_works_mark),
-    "from_text": Look(least=16),
+    "from_text": Look(least=22, cut="middle"),
     "sends": RIGID,
     "sent_by": Look(least=20, rank=2),
-    "to_text": Look(least=16),
-    "accepts": Look(least=10),
+    "to_text": Look(least=16, cut="middle"),
+    "accepts": Look(least=8),
     "accepted_by": Look(least=20, rank=1),
     "why": Look(least=24, rank=3),
 }
