@@ -19,10 +19,12 @@ from meshdoctor.model.envoy.names import parse_cluster_name
 from meshdoctor.model.pod import is_gateway
 from meshdoctor.recording.reader import read_recording
 from meshdoctor.views.mtls import Asking, rows
+from tests.captures.editing import copy_of
 from tests.captures.test_every_capture import _EXPECTED, capture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from meshdoctor.analyze.mtls_pairs import Pair
     from meshdoctor.model.access_log import AccessLogEntry
@@ -166,3 +168,39 @@ def test_a_broken_pair_is_seen_in_the_logs_and_is_a_row_that_fails(name: str) ->
     for sight in broken:
         client, server = (str(mesh.workloads.owning(p)) for p in (sight.client, sight.server))
         assert any(client in row.clients and server in row.servers for row in failing)
+
+
+def answers(mesh: Snapshot) -> dict[tuple[str, ...], set[str]]:
+    """What the matrix says of each client, destination and server."""
+    found: dict[tuple[str, ...], set[str]] = {}
+    for row in rows(mesh, Asking(each=True)):
+        place = row.destinations[0]
+        for client in row.clients:
+            for server in row.servers:
+                key = (client, place.host, str(place.port), place.subset, server)
+                found.setdefault(key, set()).add(row.works)
+    return found
+
+
+@pytest.mark.usefixtures("captures_root", "no_network")
+@pytest.mark.parametrize(
+    "missing",
+    [
+        "kubernetes/security.istio.io/*/peerauthentications.json",
+        "kubernetes/networking.istio.io/*/destinationrules.json",
+        "istiod/*/*/debug/mesh.json",
+        "kubernetes/core/v1/namespaces.json",
+        "kubernetes/apps/v1/replicasets.json",
+    ],
+)
+@pytest.mark.parametrize("name", [*_BROKEN, "healthy", "ambient-healthy"])
+def test_without_one_input_it_is_the_same_or_unknown_never_the_opposite(
+    name: str, missing: str, tmp_path: Path
+) -> None:
+    whole = answers(read_recording(capture(name)))
+    copy = copy_of(name, tmp_path)
+    copy.remove(missing)
+    seen = answers(copy.mesh)
+    assert seen.keys() & whole.keys()
+    for key, works in seen.items():
+        assert works <= whole.get(key, set()) | {"unknown"}, key
