@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from meshdoctor.intent.inbound_capture import captures_inbound, is_in_ambient
+from meshdoctor.intent.inbound_capture import captures_inbound, is_in_ambient, takes_hbone
 from meshdoctor.intent.peer_authentication import PeerMode, ServerMode, peer_mode
 from meshdoctor.model.kinds import PEER_AUTHENTICATION
 from meshdoctor.model.pod import has_proxy, host_network
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 TLS_MODE = "security.istio.io/tlsMode"
 """Set at injection; istiod copies it to the endpoint, where automatic mTLS looks for it."""
-TUNNEL = "networking.istio.io/tunnel"
-"""``http`` on a pod whose sidecar takes HBONE as well."""
 
 
 class Way(StrEnum):
@@ -102,10 +100,9 @@ def _way(pod: Resource, port: int) -> Way:
 def accepting(mesh: Snapshot, pod: Resource, port: int) -> Accepting:
     """What a pod accepts at a container port."""
     known = mesh.catalog.known(PEER_AUTHENTICATION)
-    tunnel = has_proxy(pod) and pod.labels.get(TUNNEL) == "http"
     return Accepting(
         way=_way(pod, port),
         peer=peer_mode(mesh, pod.namespace, pod.labels, port) if known else None,
         is_marked=pod.labels.get(TLS_MODE) == "istio",
-        takes_hbone=tunnel or is_in_ambient(pod),
+        takes_hbone=takes_hbone(pod),
     )
