@@ -53,9 +53,15 @@ def behind(
     return servers_behind(mesh, service, port, chosen.labels) if chosen else ()
 
 
+def _identity(mesh: Snapshot, pod: Resource) -> str:
+    """A server's principal; empty where the mesh's trust domain was not read."""
+    known = any(istiod.mesh is not None for istiod in mesh.istiods)
+    return identity(mesh, pod) if known else ""
+
+
 def served(mesh: Snapshot, server: Server) -> Served:
     """What a server accepts, and who it is."""
-    return accepting(mesh, server.pod, server.port), identity(mesh, server.pod)
+    return accepting(mesh, server.pod, server.port), _identity(mesh, server.pod)
 
 
 def pair(
@@ -87,5 +93,5 @@ def pair(
     accepts = accepting(mesh, server, number)
     target = Target(service, port.number, tls, every)
     sends = sending(mesh, client_of(client), target, accepts)
-    found = verdict(sends, accepts, http=is_http(port), identity=identity(mesh, server))
+    found = verdict(sends, accepts, http=is_http(port), identity=_identity(mesh, server))
     return Pair(sends, accepts, found)

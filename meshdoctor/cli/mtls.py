@@ -52,7 +52,7 @@ def command(
     chosen = chosen_namespaces(namespaces, all_namespaces=all_namespaces)
     asking = mtls.Asking(chosen, source, to, each=each, is_broken=only_broken)
     with one_line_errors():
-        snapshot = read(choice.session(namespaces=chosen))
+        snapshot = read(choice.session(namespaces=chosen, logs=False))
         rows = mtls.rows(snapshot, asking)
     unread = ", ".join(mtls.unread(snapshot))
     nothing = "Nothing fails." if only_broken else "No client meets a server here."

@@ -66,7 +66,8 @@ class OutboundCapture:
             return ""
         if str(port) in self.included_ports:
             return ""
-        if address and _within(address, self.included_ranges):
+        # An address that is not known may be in any range that is named.
+        if self.included_ranges and (not address or _within(address, self.included_ranges)):
             return ""
         return INCLUDE_OUTBOUND_RANGES
 
@@ -81,3 +82,17 @@ def outbound_capture(pod: Resource) -> OutboundCapture:
         excluded_ranges=_items(notes.get(EXCLUDE_OUTBOUND_RANGES, "")),
         is_off=notes.get(INTERCEPTION_MODE) == "NONE",
     )
+
+
+def passed_by(pod: Resource, address: str, port: int) -> str | None:
+    """The annotation by which a connection of a pod with a sidecar leaves it aside.
+
+    Args:
+        pod: the calling pod.
+        address: the destination's; empty when it is not known.
+        port: the port that the application connects to, which is the Service's.
+
+    Returns:
+        The annotation's key; None when the sidecar takes the connection.
+    """
+    return outbound_capture(pod).passes_by(port, address) or None

@@ -7,7 +7,7 @@ from meshdoctor.intent.outbound_capture import (
     EXCLUDE_OUTBOUND_RANGES,
     INCLUDE_OUTBOUND_PORTS,
     INCLUDE_OUTBOUND_RANGES,
-    outbound_capture,
+    passed_by,
 )
 from tests.build import pod, resources
 
@@ -36,11 +36,20 @@ def test_the_annotation_by_which_a_call_avoids_the_sidecar(
 ) -> None:
     found = pod("a")
     found["metadata"]["annotations"] |= annotations
-    capture = outbound_capture(resources([found])[0])
-    assert capture.passes_by(8080, "10.96.0.10") == annotation
+    assert passed_by(resources([found])[0], "10.96.0.10", 8080) == (annotation or None)
 
 
-def test_an_address_that_is_not_known_is_in_no_range() -> None:
+@pytest.mark.parametrize(
+    ("annotations", "annotation"),
+    [
+        ({EXCLUDE_OUTBOUND_RANGES: "10.96.0.0/12"}, None),
+        ({INCLUDE_OUTBOUND_RANGES: "10.96.0.0/12"}, None),
+        ({INCLUDE_OUTBOUND_RANGES: ""}, INCLUDE_OUTBOUND_RANGES),
+    ],
+)
+def test_an_address_that_is_not_known_counts_as_captured_unless_none_is(
+    annotations: dict[str, str], annotation: str | None
+) -> None:
     found = pod("a")
-    found["metadata"]["annotations"][EXCLUDE_OUTBOUND_RANGES] = "10.96.0.0/12"
-    assert outbound_capture(resources([found])[0]).passes_by(8080, "") == ""
+    found["metadata"]["annotations"] |= annotations
+    assert passed_by(resources([found])[0], "", 8080) == annotation

@@ -185,6 +185,11 @@ class TestWhatClientsSend:
         found = matrix(rule(space="pay", mode=None, trafficPolicy=tls))
         assert row(found, SIDECAR).works == works
 
+    def test_without_the_meshs_trust_domain_nobody_knows_whether_names_fit(self) -> None:
+        tls = {"tls": {"mode": "ISTIO_MUTUAL", "subjectAltNames": [f"spiffe://{LOCAL}"]}}
+        one = rule(space="pay", mode=None, trafficPolicy=tls)
+        assert row(matrix(one, istiods=[]), SIDECAR).works == "unknown"
+
     def test_a_credential_at_a_sidecar_without_a_workloadselector_is_dropped(self) -> None:
         tls = {"tls": {"mode": "SIMPLE", "credentialName": "outside"}}
         found = matrix(rule(space="pay", mode=None, trafficPolicy=tls), gateway_pod(), policy())
