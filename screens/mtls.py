@@ -56,7 +56,8 @@ class MtlsScreen(ViewScreen):
         "three more, enter names them. SENDS is what the client's proxy sends, auto by automatic "
         "mTLS; ACCEPTS what the server takes; BY, on either side, which object decides. A row "
         "that fails is no fault as long as nobody calls there: the diagnosis says who does. The "
-        "digits leave rows of which either end is in that namespace."
+        "digits leave rows of which either end is in that namespace. What a Sidecar or exportTo "
+        "hides from a client is not asked here."
     )
 
     def __init__(self, state: MeshState) -> None:

@@ -45,7 +45,8 @@ def command(
     """Show what clients send, what servers accept, which objects decide, and whether it works.
 
     A row stands for all clients and destinations between which the same is decided. CLIENT is
-    pod[.namespace], deploy/name, a Gateway or a namespace.
+    pod[.namespace], deploy/name, a Gateway or a namespace. Whether a Sidecar or exportTo hides a
+    host from a client is not asked here.
     """
     from meshdoctor.views import mtls
 

@@ -130,7 +130,8 @@ def meetings(mesh: Snapshot, *, hosts: frozenset[str] | None = None) -> Iterator
     """Every meeting, by destination.
 
     Services of the mesh's own parts and ExternalNames are left out: gateways follow their Gateway
-    objects. So are subsets that set no ``tls`` of their own.
+    objects. So are subsets that set no ``tls`` of their own. Whether a Sidecar or ``exportTo``
+    hides a host from a client is not asked: such a call takes another way, past DestinationRules.
 
     Args:
         mesh: the snapshot; its pods and Services must be known.
