@@ -70,6 +70,7 @@ accuracy: $(VENV)/.dev ## how often the root cause is right, over the captures t
 bench: $(VENV)/.dev ## print how fast it is
 	$(BIN)/python benchmarks/start.py
 	$(BIN)/python benchmarks/diagnose.py
+	$(BIN)/python benchmarks/mtls.py
 	$(BIN)/python benchmarks/first_paint.py
 	$(BIN)/python benchmarks/many_proxies.py
 	$(BIN)/python benchmarks/collect.py

@@ -12,6 +12,8 @@ from meshdoctor.model.finding import Finding
 from screens import cause_rows
 from screens.cause_tabs import CauseTabs
 from screens.evidence import evidence_window, statement_window
+from screens.keymap import RELATED
+from screens.messages import MtlsOpened, Why403Opened
 from screens.tabs import TabbedScreen
 from screens.verdict_line import so_far, verdict_line
 from screens.widgets.plain_text import PlainText
@@ -22,6 +24,7 @@ from screens.words import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from textual.binding import BindingType
     from textual.screen import Screen
     from textual.widget import Widget
 
@@ -40,6 +43,7 @@ class DiagnosisScreen(TabbedScreen):
         "not them; Unknown, what cannot be told with what was read."
     )
     CSS_PATH = "diagnosis.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = list(RELATED)
 
     _chosen: RootCause | None = None
     _shown_of: Diagnosis | None = None
@@ -106,6 +110,16 @@ class DiagnosisScreen(TabbedScreen):
         else:
             window = _window_on(value, event.table.detail_of(event.row))
             self.app.push_screen(window)
+
+    def action_mtls_here(self) -> None:
+        """Show the mTLS of the destinations that the chosen root cause affects; of all for none."""
+        affected = self._chosen.affected if self._chosen else ()
+        places = tuple(dict.fromkeys(item.to for item in affected if item.to))
+        self.app.post_message(MtlsOpened("mTLS of this cause", places))
+
+    def action_why_here(self) -> None:
+        """Show what is refused around the chosen root cause; everything for none."""
+        self.app.post_message(Why403Opened("403 of this cause", self._chosen))
 
     def action_copy(self) -> None:
         """Copy the focused row's command; in the summary, the fix."""

@@ -30,6 +30,8 @@ GO = (
         "Labels, verdicts, pods with and without a proxy",
         id="go-namespaces",
     ),
+    _binding("m", "go('mtls')", "mTLS", "Who sends what to whom, and does it work", id="go-mtls"),
+    _binding("a", "go('why-403')", "Why 403", "What was refused, by which rule", id="go-why-403"),
 )
 """Keys that lead to a screen, from everywhere."""
 
@@ -130,6 +132,12 @@ NOTES = _binding("i", "notes", "Notes", "Show or hide notes (severity info)", id
 PROXY_LOG = _binding("l", "proxy_log", "Log", "The proxy's own log", id="proxy-log", show=True)
 """Where a row is a proxy."""
 
+RELATED = (
+    _binding("m", "mtls_here", "mTLS here", "mTLS around this", id="mtls-here"),
+    _binding("a", "why_here", "Why 403 here", "What is refused around this", id="why-here"),
+)
+"""Where something is chosen that has clients and servers: a root cause, a proxy."""
+
 WINDOW = (
     _binding("escape,q", "dismiss", "Close", "Close this window", id="close"),
     _binding("c", "copy", "Copy", "Copy the command, else the text", id="copy-window"),
@@ -163,7 +171,7 @@ SAVE = (
 """Keys of the window that asks for a path; enter takes the path."""
 
 ALL = (
-    *(*GO, *APP, *SCREEN, *NAMESPACES, *TABLE, *TABS, NOTES, PROXY_LOG),
+    *(*GO, *APP, *SCREEN, *NAMESPACES, *TABLE, *TABS, NOTES, PROXY_LOG, *RELATED),
     *(*WINDOW, *ASK, *SAVE),
 )
 """Every binding of the app; docs/keys.md lists them by id."""

@@ -40,6 +40,40 @@ class ProxyOpened(Message):
         super().__init__()
 
 
+class MtlsOpened(Message):
+    """The mTLS of a root cause's destinations, or of a proxy, was asked for."""
+
+    def __init__(self, title: str, places: tuple[str, ...] = (), proxy_id: str = "") -> None:
+        """Carry what it is about.
+
+        Args:
+            title: its name in the crumbs.
+            places: destinations, ``host:port``.
+            proxy_id: ``pod.namespace``, where it is about one proxy.
+        """
+        self.title = title
+        self.places = places
+        self.proxy_id = proxy_id
+        super().__init__()
+
+
+class Why403Opened(Message):
+    """What is refused around a root cause, or by a proxy, was asked for."""
+
+    def __init__(self, title: str, cause: RootCause | None = None, proxy_id: str = "") -> None:
+        """Carry what it is about.
+
+        Args:
+            title: its name in the crumbs.
+            cause: the root cause, if it is about one.
+            proxy_id: ``pod.namespace`` of the server, where it is about one proxy.
+        """
+        self.title = title
+        self.cause = cause
+        self.proxy_id = proxy_id
+        super().__init__()
+
+
 class ProxyPartMade(Message):
     """One part of one proxy's configuration was made ready to show."""
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from screens.diagnosis import DiagnosisScreen
 from screens.istiod_logs import IstiodLogsScreen
+from screens.mtls import MtlsScreen
 from screens.namespaces import NamespacesScreen
 from screens.overview import OverviewScreen
 from screens.proxies import ProxiesScreen
 from screens.webhooks import WebhooksScreen
+from screens.why_403 import Why403Screen
 
 if TYPE_CHECKING:
     from screens.mesh_screen import MeshScreen
@@ -38,5 +40,7 @@ PLACES = {
     ),
     "webhooks": Place("Webhooks", "h", ("wh",), "Who gets a sidecar, who answers", WebhooksScreen),
     "namespaces": Place("Namespaces", "n", ("ns",), "Labels and verdicts", NamespacesScreen),
+    "mtls": Place("mTLS", "m", ("mt",), "Who sends what to whom, does it work", MtlsScreen),
+    "why-403": Place("Why 403", "a", ("403",), "What was refused, by which rule", Why403Screen),
 }
 """By the name that the action ``go`` takes; the overview is the bottom of the stack."""

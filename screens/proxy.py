@@ -8,8 +8,8 @@ from textual import on, work
 from textual.widgets import TabbedContent, TabPane
 from textual.worker import get_current_worker
 
-from screens.keymap import PROXY_LOG
-from screens.messages import ProxyPartMade
+from screens.keymap import PROXY_LOG, RELATED
+from screens.messages import MtlsOpened, ProxyPartMade, Why403Opened
 from screens.nothing import not_collected
 from screens.proxy_parts import PARTS, ProxyPart
 from screens.tabs import TabbedScreen
@@ -41,7 +41,7 @@ class ProxyScreen(TabbedScreen):
         "istioctl or kubectl command that shows the same live. In the log, ctrl+z leaves only "
         "lines that are not in order, each with what its flags mean."
     )
-    BINDINGS: ClassVar[list[BindingType]] = [PROXY_LOG]
+    BINDINGS: ClassVar[list[BindingType]] = [PROXY_LOG, *RELATED]
     # Focusing a table of another tab would open that tab.
     AUTO_FOCUS = ""
 
@@ -132,6 +132,14 @@ class ProxyScreen(TabbedScreen):
     def action_proxy_log(self) -> None:
         """Open the log tab."""
         self.open_tab("tab-log")
+
+    def action_mtls_here(self) -> None:
+        """Show the mTLS of this proxy, as a client and as a server."""
+        self.app.post_message(MtlsOpened("mTLS", proxy_id=self._proxy_id))
+
+    def action_why_here(self) -> None:
+        """Show what this proxy refuses."""
+        self.app.post_message(Why403Opened("403", proxy_id=self._proxy_id))
 
     def _limit_tables(self) -> None:
         """The digits do not apply to a proxy that was chosen."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from meshdoctor.intent.authorization import trust_domains
 from meshdoctor.intent.authorization_request import Request, Seen, Value
-from meshdoctor.intent.inbound_capture import is_in_ambient
+from meshdoctor.intent.inbound_capture import is_in_ambient, takes_hbone
 from meshdoctor.model.envoy.names import parse_cluster_name
 from meshdoctor.model.pod import has_proxy, is_finished, is_gateway
 
@@ -50,7 +50,8 @@ def principal_seen(
         return Seen.UNKNOWN if entry.sni else Seen.ABSENT
     if client is None:
         return Seen.UNKNOWN if entry.sni else Seen.ABSENT
-    if mutual or is_in_ambient(client):
+    # To a sidecar that takes no HBONE, ztunnel passes on what the application sends.
+    if mutual or (is_in_ambient(client) and takes_hbone(server)):
         return identity(mesh, client)
     if not has_proxy(client):
         return Seen.ABSENT

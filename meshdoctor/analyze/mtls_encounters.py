@@ -78,7 +78,7 @@ def _has_tls_rule(mesh: Snapshot, host: str) -> bool:
     return host in hosts or any(covers(pattern, host) for pattern in wildcards)
 
 
-def _own_subsets(mesh: Snapshot, host: str) -> Iterator[str]:
+def subsets_with_tls(mesh: Snapshot, host: str) -> Iterator[str]:
     """Subsets whose rule gives them a ``tls`` of their own."""
     for group in clients_of(mesh, host):
         rules = rules_for(mesh, host, group.namespace, group.labels)
@@ -140,7 +140,7 @@ def encounters(mesh: Snapshot) -> tuple[Encounter, ...]:
         if not service.is_kubernetes or service.is_external_name or not service.selector:
             continue
         ruled = _has_tls_rule(mesh, service.host)
-        own = set(_own_subsets(mesh, service.host)) if ruled else set()
+        own = set(subsets_with_tls(mesh, service.host)) if ruled else set()
         for port in service.ports:
             subsets = used.get((service.host, port.number), {})
             if port.protocol.upper() != "TCP" or not (ruled or subsets):

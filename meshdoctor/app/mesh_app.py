@@ -24,13 +24,21 @@ from screens.commands import MeshCommands
 from screens.diagnosis import DiagnosisScreen
 from screens.help import HelpWindow
 from screens.mesh_screen import MeshScreen
-from screens.messages import CauseOpened, NamespaceOpened, ProxyOpened
+from screens.messages import (
+    CauseOpened,
+    MtlsOpened,
+    NamespaceOpened,
+    ProxyOpened,
+    Why403Opened,
+)
+from screens.mtls import MtlsHereScreen
 from screens.namespace import NamespaceScreen
 from screens.overview import OverviewScreen
 from screens.places import PLACES
 from screens.proxy import ProxyScreen
 from screens.state import MeshState
 from screens.theme import DARK, LIGHT
+from screens.why_403 import Why403HereScreen
 from screens.widgets.plain_text import lines
 from screens.window import TextWindow
 
@@ -185,6 +193,20 @@ class MeshdoctorApp(App[None]):
     @on(NamespaceOpened)
     def _namespace_opened(self, event: NamespaceOpened) -> None:
         self.push_screen(NamespaceScreen(self.state, event.name))
+
+    @on(MtlsOpened)
+    def _mtls_opened(self, event: MtlsOpened) -> None:
+        if event.places or event.proxy_id:
+            self.push_screen(MtlsHereScreen(self.state, event))
+        else:
+            self.action_go("mtls")
+
+    @on(Why403Opened)
+    def _why_403_opened(self, event: Why403Opened) -> None:
+        if event.cause is not None or event.proxy_id:
+            self.push_screen(Why403HereScreen(self.state, event))
+        else:
+            self.action_go("why-403")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Some keys are for a live mesh only: dim elsewhere, and the state says why."""

@@ -18,7 +18,7 @@ from meshdoctor.intent.authorization_match import (
 )
 from meshdoctor.intent.policy_attachment import governing
 from meshdoctor.model.kinds import AUTHORIZATION_POLICY
-from meshdoctor.model.resource import as_list
+from meshdoctor.model.resource import as_list, as_mapping
 
 if TYPE_CHECKING:
     from meshdoctor.intent.authorization_request import Request
@@ -77,11 +77,13 @@ def is_enforced(policy: Resource) -> bool:
     return policy.annotations.get(_DRY_RUN, "").lower() != "true"
 
 
-def policies_at(mesh: Snapshot, pod: Resource, action: str | None = None) -> tuple[Resource, ...]:
+def policies_at(
+    mesh: Snapshot, pod: Resource, action: str | None = None, service: Resource | None = None
+) -> tuple[Resource, ...]:
     """The enforced AuthorizationPolicies in force at a pod, of one action or of all."""
     return tuple(
         policy
-        for policy in governing(mesh, AUTHORIZATION_POLICY, pod)
+        for policy in governing(mesh, AUTHORIZATION_POLICY, pod, service)
         if is_enforced(policy) and action in (None, action_of(policy))
     )
 
@@ -94,6 +96,24 @@ def trust_domains(mesh: Snapshot) -> tuple[str, ...]:
             aliases = as_list(istiod.mesh.get("trustDomainAliases"))
             return (str(own or DEFAULT_TRUST_DOMAIN), *map(str, aliases))
     return (DEFAULT_TRUST_DOMAIN,)
+
+
+def provider_of(policy: Resource) -> str:
+    """The external authorizer that a CUSTOM policy names."""
+    return str(as_mapping(policy.spec.get("provider")).get("name") or "")
+
+
+def has_provider(mesh: Snapshot, policy: Resource) -> bool | None:
+    """Whether mesh config defines a CUSTOM policy's provider; None where it was not read.
+
+    Requests that such a policy matches are refused where there is no such provider
+    (pilot/pkg/security/authz/builder, ``getBadCustomDenyRules``).
+    """
+    read = [istiod.mesh for istiod in mesh.istiods if istiod.mesh is not None]
+    if not read:
+        return None
+    names = {as_mapping(p).get("name") for m in read for p in as_list(m.get("extensionProviders"))}
+    return provider_of(policy) in names
 
 
 def judge_rules(mesh: Snapshot, policy: Resource, request: Request) -> tuple[RuleMatch, ...]:
@@ -117,8 +137,7 @@ def _first(
     return doubtful or (Match.NO, None, None)
 
 
-def _allow(mesh: Snapshot, pod: Resource, request: Request) -> Decision:
-    policies = policies_at(mesh, pod, "ALLOW")
+def _allow(mesh: Snapshot, policies: tuple[Resource, ...], request: Request) -> Decision:
     if not policies:
         return Decision(Access.ALLOWED)
     misses: list[Miss] = []
@@ -131,19 +150,28 @@ def _allow(mesh: Snapshot, pod: Resource, request: Request) -> Decision:
     return Decision(Access.UNKNOWN if doubtful else Access.DENIED, missed=tuple(misses))
 
 
-def decide(mesh: Snapshot, pod: Resource, request: Request) -> Decision:
+def decide(
+    mesh: Snapshot, pod: Resource, request: Request, service: Resource | None = None
+) -> Decision:
     """What the policies in force at a pod make of a request.
 
     Args:
         mesh: the snapshot; its AuthorizationPolicies must be known.
         pod: the server, which has a proxy.
         request: what its proxy sees.
+        service: at a waypoint, the Service or ServiceEntry that the request is for.
     """
-    custom, policy, rule = _first(mesh, policies_at(mesh, pod, "CUSTOM"), request)
-    denied, by, at = _first(mesh, policies_at(mesh, pod, "DENY"), request)
+
+    def at_pod(action: str) -> tuple[Resource, ...]:
+        return policies_at(mesh, pod, action, service)
+
+    custom, policy, rule = _first(mesh, at_pod("CUSTOM"), request)
+    if custom is Match.YES and policy is not None and has_provider(mesh, policy) is False:
+        return Decision(Access.DENIED, policy, rule)
+    denied, by, at = _first(mesh, at_pod("DENY"), request)
     if denied is Match.YES:
         return Decision(Access.DENIED, by, at)
-    allowed = _allow(mesh, pod, request)
+    allowed = _allow(mesh, at_pod("ALLOW"), request)
     if allowed.access is Access.DENIED:
         return allowed
     if custom is not Match.NO:

@@ -234,6 +234,7 @@ class RuleReader:
         """Judge one rule: any source, any operation, every condition."""
         path: Path = ("spec", "rules", index)
         fields: list[Field] = []
+        judged: list[Field] = []
         answers: list[Match] = []
         for part, inner in (("from", "source"), ("to", "operation")):
             groups = [
@@ -244,11 +245,13 @@ class RuleReader:
                 continue
             answers.append(any_of(all_of(f.match for f in group) for group in groups))
             fields += _failing(groups)
+            judged += [item for group in groups for item in group]
         conditions = tuple(self._conditions(path, rule, deny=deny))
         answers.append(all_of(f.match for f in conditions))
         fields += [item for item in conditions if item.match is not Match.YES]
         match = all_of(answers)
-        return RuleMatch(index, match, tuple(fields) if match is not Match.YES else ())
+        failing = tuple(fields) if match is not Match.YES else ()
+        return RuleMatch(index, match, failing, (*judged, *conditions))
 
 
 def _failing(groups: list[tuple[Field, ...]]) -> tuple[Field, ...]:
@@ -265,6 +268,8 @@ class RuleMatch:
     match: Match
     fields: tuple[Field, ...]
     """Those of its nearest source, operation and conditions that do not match, or may not."""
+    judged: tuple[Field, ...] = ()
+    """Every field of every source and operation, and every condition, in the rule's order."""
 
     @property
     def failed(self) -> tuple[Field, ...]:

@@ -44,6 +44,13 @@ class Clients:
         return namespace == self.namespace and self.labels in (None, labels)
 
     @property
+    def key(self) -> tuple[object, ...]:
+        """What tells this group from every other, of any host."""
+        if self._apart is not None:
+            return ("all but", self._apart)
+        return (self.namespace, tuple(sorted(self.labels.items())) if self.labels else ())
+
+    @property
     def pods(self) -> Iterator[Resource]:
         """The pods."""
         if self._apart is None:

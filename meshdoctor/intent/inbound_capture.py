@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meshdoctor.model.pod import has_proxy
+
 if TYPE_CHECKING:
     from meshdoctor.model.resource import Resource
 
@@ -16,6 +18,8 @@ EXCLUDE_INBOUND_PORTS = "traffic.sidecar.istio.io/excludeInboundPorts"
 INTERCEPTION_MODE = "sidecar.istio.io/interceptionMode"
 REDIRECTION = "ambient.istio.io/redirection"
 """Set by the CNI node agent on pods whose traffic ztunnel takes."""
+TUNNEL = "networking.istio.io/tunnel"
+"""``http`` on a pod whose sidecar takes HBONE as well (ISTIO_META_ENABLE_HBONE)."""
 
 _PROXY_PORTS = frozenset({15020, 15021, 15090})
 """Health, readiness and telemetry: never captured (pkg/kube/inject)."""
@@ -40,3 +44,8 @@ def captures_inbound(pod: Resource, port: int) -> bool:
 def is_in_ambient(pod: Resource) -> bool:
     """Whether ztunnel takes the pod's traffic, which gives it mutual TLS without a sidecar."""
     return pod.annotations.get(REDIRECTION) == "enabled"
+
+
+def takes_hbone(pod: Resource) -> bool:
+    """Whether a pod can be reached through an HBONE tunnel: by ztunnel, or its own sidecar."""
+    return is_in_ambient(pod) or (has_proxy(pod) and pod.labels.get(TUNNEL) == "http")

@@ -71,6 +71,8 @@ async def test_a_failure_to_read_again_keeps_what_was_shown_and_says_so() -> Non
         ("h", "meshdoctor.views.webhooks.rows", "webhooks"),
         ("n", "meshdoctor.views.namespaces.rows", "namespaces-table"),
         ("l", "meshdoctor.views.istiod_logs.istiod_logs", "matters"),
+        ("m", "meshdoctor.views.mtls.rows", "mtls"),
+        ("a", "meshdoctor.views.refused_requests.rows", "refused"),
     ],
 )
 async def test_a_view_that_fails_says_so_on_its_own_screen(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from meshdoctor.model.diagnosis import Unknown
-from meshdoctor.model.kinds import MUTATING_WEBHOOK, NAMESPACE
+from meshdoctor.model.kinds import AUTHORIZATION_POLICY, MUTATING_WEBHOOK, NAMESPACE, POD
 from meshdoctor.model.not_read import NotRead, NotReadStatus
 from meshdoctor.model.source_error import SourceError
 from screens.theme import LIGHT
@@ -25,6 +25,7 @@ from tests.functional.scene import (
     recorded,
     settled,
 )
+from tests.functional.test_mtls_screens import lock
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -205,6 +206,47 @@ class TestNamespaces:
         assert snap_compare(app, terminal_size=SMALL, run_before=after("n"))
 
 
+class TestMtls:
+    @both_sizes
+    def test_broken(self, snap_compare: Compare, size: tuple[int, int]) -> None:
+        app = app_on(seen("mtls-conflict"))
+        assert snap_compare(app, terminal_size=size, run_before=after("m"))
+
+    def test_filtered_out(self, snap_compare: Compare) -> None:
+        keys = ("m", "slash", *"zzz", "enter")
+        app = app_on(seen("mtls-conflict"))
+        assert snap_compare(app, terminal_size=SMALL, run_before=after(*keys))
+
+    def test_not_collected(self, snap_compare: Compare) -> None:
+        app = app_on(HandMade(seen=build.mesh([], unread=[POD]), made=diagnosis()))
+        assert snap_compare(app, terminal_size=SMALL, run_before=after("m"))
+
+    def test_none(self, snap_compare: Compare) -> None:
+        app = app_on(HandMade(seen=build.mesh([]), made=diagnosis()))
+        assert snap_compare(app, terminal_size=SMALL, run_before=after("m"))
+
+
+class TestWhy403:
+    @both_sizes
+    def test_broken(self, snap_compare: Compare, size: tuple[int, int]) -> None:
+        app = app_on(HandMade(seen=lock(), made=diagnosis()))
+        assert snap_compare(app, terminal_size=size, run_before=after("a"))
+
+    def test_filtered_out(self, snap_compare: Compare) -> None:
+        app = app_on(HandMade(seen=lock(), made=diagnosis()))
+        keys = ("a", "slash", *"zzz", "enter")
+        assert snap_compare(app, terminal_size=SMALL, run_before=after(*keys))
+
+    def test_not_collected(self, snap_compare: Compare) -> None:
+        found = build.mesh([], unread=[AUTHORIZATION_POLICY])
+        app = app_on(HandMade(seen=found, made=diagnosis()))
+        assert snap_compare(app, terminal_size=SMALL, run_before=after("a"))
+
+    def test_none(self, snap_compare: Compare) -> None:
+        app = app_on(HandMade(seen=build.mesh([]), made=diagnosis()))
+        assert snap_compare(app, terminal_size=SMALL, run_before=after("a"))
+
+
 class TestWindows:
     def test_help(self, snap_compare: Compare) -> None:
         keys = ("x", "question_mark")
@@ -230,3 +272,11 @@ class TestWithoutColour:
     def test_proxies(self, snap_compare: Compare) -> None:
         app = app_on(seen("envoyfilter-rejected"))
         assert snap_compare(app, terminal_size=COMFORTABLE, run_before=after("x"))
+
+    def test_mtls(self, snap_compare: Compare) -> None:
+        app = app_on(seen("mtls-conflict"))
+        assert snap_compare(app, terminal_size=COMFORTABLE, run_before=after("m"))
+
+    def test_why_403(self, snap_compare: Compare) -> None:
+        app = app_on(HandMade(seen=lock(), made=diagnosis()))
+        assert snap_compare(app, terminal_size=COMFORTABLE, run_before=after("a"))

@@ -10,8 +10,8 @@ from meshdoctor.intent.authorization import Access, decide, judge_rules, policie
 from meshdoctor.intent.authorization_match import Match, RuleReader, matches_text
 from meshdoctor.intent.authorization_request import Request, Seen
 from meshdoctor.intent.policy_attachment import governing
-from meshdoctor.model.kinds import AUTHORIZATION_POLICY, POD
-from tests.build import istio_object, istiod, mesh, pod
+from meshdoctor.model.kinds import AUTHORIZATION_POLICY, POD, SERVICE
+from tests.build import istio_object, istiod, mesh, pod, service
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -226,6 +226,139 @@ def test_a_gateway_heeds_policies_that_name_it() -> None:
     at = snapshot.catalog.find(POD, "pay", "edge-1")
     assert at is not None
     assert [item.name for item in policies_at(snapshot, at)] == ["bound"]
+
+
+def waypoint(**labels: str) -> dict[str, Any]:
+    named = {
+        "gateway.networking.k8s.io/gateway-name": "wp",
+        "gateway.istio.io/managed": "istio.io-mesh-controller",
+        **labels,
+    }
+    return pod("wp-1", "pay", labels=named)
+
+
+def test_a_waypoint_heeds_its_gateway_its_class_and_the_service_that_is_called() -> None:
+    refs: dict[str, tuple[str, dict[str, str]]] = {
+        "gateway": ("pay", {"kind": "Gateway", "name": "wp"}),
+        "class": ("istio-system", {"kind": "GatewayClass", "name": "istio-waypoint"}),
+        "own-class": ("pay", {"kind": "GatewayClass", "name": "istio-waypoint"}),
+        "service": ("pay", {"kind": "Service", "name": "payments"}),
+        "other": ("pay", {"kind": "Service", "name": "other"}),
+    }
+    policies = [policy(name, space, targetRefs=[ref]) for name, (space, ref) in refs.items()]
+    by_label = {"gateway.networking.k8s.io/gateway-class-name": "istio-waypoint"}
+    objects = [
+        waypoint(**by_label),
+        service("payments", "pay"),
+        *policies,
+        policy("selectorless"),
+    ]
+    snapshot = mesh(objects)
+    at = snapshot.catalog.find(POD, "pay", "wp-1")
+    called = snapshot.catalog.find(SERVICE, "pay", "payments")
+    assert at is not None
+    assert called is not None
+    assert {item.name for item in policies_at(snapshot, at)} == {"class", "gateway"}
+    assert {item.name for item in policies_at(snapshot, at, None, called)} == {
+        "class",
+        "gateway",
+        "service",
+    }
+
+
+def test_the_class_of_a_waypoint_without_a_label_is_its_gateways() -> None:
+    gateway = istio_object(
+        "Gateway",
+        "wp",
+        "pay",
+        group="gateway.networking.k8s.io",
+        gatewayClassName="istio-waypoint",
+    )
+    by_class = policy(
+        "c", "istio-system", targetRefs=[{"kind": "GatewayClass", "name": "istio-waypoint"}]
+    )
+    for objects, expected in (([gateway], ["c"]), ([], [])):
+        snapshot = mesh([waypoint(), by_class, *objects])
+        at = snapshot.catalog.find(POD, "pay", "wp-1")
+        assert at is not None
+        assert [item.name for item in policies_at(snapshot, at)] == expected
+
+
+def test_a_custom_policy_whose_provider_is_not_defined_refuses_what_it_matches() -> None:
+    def decided(rules: list[Any], config: dict[str, Any] | None) -> Access:
+        custom = policy(action="CUSTOM", provider={"name": "opa"}, rules=rules)
+        snapshot, at = server(custom, istiods=[istiod(mesh=config)])
+        return decide(snapshot, at, Request(principal=CLIENT)).access
+
+    assert decided([{}], {}) is Access.DENIED
+    assert decided([rule(namespaces=["other"])], {}) is Access.ALLOWED
+    assert decided([{}], {"extensionProviders": [{"name": "opa"}]}) is Access.UNKNOWN
+    assert decided([{}], None) is Access.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"notIpBlocks": ["10.244.0.0/16"]}, Match.NO),
+        ({"notIpBlocks": ["10.1.0.0/16"]}, Match.YES),
+        ({"remoteIpBlocks": ["203.0.113.0/24"]}, Match.YES),
+        ({"remoteIpBlocks": ["203.0.113.7"]}, Match.NO),
+        ({"notRemoteIpBlocks": ["203.0.113.9"]}, Match.NO),
+        ({"notRequestPrincipals": ["*"]}, Match.YES),
+        ({"requestPrincipals": ["issuer/*"]}, Match.NO),
+        ({"notServiceAccounts": ["shop/client"]}, Match.NO),
+        ({"notServiceAccounts": ["client"]}, Match.YES),
+    ],
+)
+def test_negated_and_remote_fields_of_a_source(fields: dict[str, Any], expected: Match) -> None:
+    seen: dict[str, Any] = {"source_ip": "10.244.0.5", "remote_ip": "203.0.113.9"}
+    seen["has_token"] = False
+    assert match(rule(**fields), principal=CLIENT, **seen) is expected
+
+
+@pytest.mark.parametrize(
+    ("operation", "expected"),
+    [
+        ({"notPaths": ["/pay*"]}, Match.NO),
+        ({"notPaths": ["/admin*"]}, Match.YES),
+        ({"notHosts": ["payments.pay"]}, Match.NO),
+        ({"notPorts": ["8080"]}, Match.NO),
+        ({"notPorts": ["80"], "methods": ["GET"]}, Match.YES),
+    ],
+)
+def test_negated_fields_of_an_operation(operation: dict[str, Any], expected: Match) -> None:
+    seen = {"method": "GET", "path": "/pay/42", "host": "payments.pay:8080", "port": "8080"}
+    assert match({"to": [{"operation": operation}]}, **seen) is expected
+
+
+def test_conditions_see_claims_headers_and_addresses_where_they_are_known() -> None:
+    def when(key: str, **values: list[str]) -> dict[str, Any]:
+        return {"when": [{"key": key, **values}]}
+
+    told = {"request.headers[x-user]": "ann", "request.auth.claims[role]": "admin"}
+    assert match(when("request.headers[x-user]", values=["a*"]), attributes=told) is Match.YES
+    assert match(when("request.headers[x-user]", notValues=["ann"]), attributes=told) is Match.NO
+    assert match(when("request.auth.claims[role]", values=["admin"]), attributes=told) is Match.YES
+    assert match(when("request.auth.claims[role]", notValues=["a"]), has_token=False) is Match.YES
+    assert match(when("source.ip", values=["10.244.0.0/16"]), source_ip="10.244.0.5") is Match.YES
+    assert match(when("remote.ip", notValues=["10.0.0.0/8"]), remote_ip="203.0.113.9") is Match.YES
+    alias = istiod(mesh={"trustDomain": "bank.example", "trustDomainAliases": ["old.example"]})
+    by_alias = when("source.principal", values=["old.example/ns/shop/sa/client"])
+    snapshot, at = server(policy(rules=[by_alias]), istiods=[alias])
+    request = Request(principal="bank.example/ns/shop/sa/client")
+    assert decide(snapshot, at, request).access is Access.ALLOWED
+
+
+def test_every_field_that_was_judged_is_kept() -> None:
+    snapshot, _ = server(
+        policy(rules=[{**rule(namespaces=["shop"]), "to": [{"operation": {"methods": ["POST"]}}]}])
+    )
+    found = snapshot.catalog.within(AUTHORIZATION_POLICY, "pay")[0]
+    judged = judge_rules(snapshot, found, Request(principal=CLIENT, method="GET"))[0].judged
+    assert [(field.name, field.match) for field in judged] == [
+        ("namespaces", Match.YES),
+        ("methods", Match.NO),
+    ]
 
 
 def test_the_decision_names_the_field_that_failed() -> None:

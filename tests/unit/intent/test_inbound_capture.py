@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from meshdoctor.intent.inbound_capture import captures_inbound, is_in_ambient
+from meshdoctor.intent.inbound_capture import captures_inbound, is_in_ambient, takes_hbone
 from meshdoctor.model.resource import Resource
 from tests.build import pod, resources
 
@@ -49,3 +49,16 @@ def test_ztunnel_takes_the_traffic_of_pods_that_the_node_agent_marked() -> None:
     assert is_in_ambient(built(**{"ambient.istio.io/redirection": "enabled"}))
     assert not is_in_ambient(built(**{"ambient.istio.io/redirection": "disabled"}))
     assert not is_in_ambient(built())
+
+
+def test_hbone_is_taken_by_ztunnel_and_by_sidecars_that_say_so() -> None:
+    def taken(proxy: str | None, labels: dict[str, str], annotations: dict[str, str]) -> bool:
+        found = pod("a", proxy=proxy, labels=labels)
+        found["metadata"].setdefault("annotations", {}).update(annotations)
+        return takes_hbone(resources([found])[0])
+
+    tunnel = {"networking.istio.io/tunnel": "http"}
+    assert taken(None, {}, {"ambient.istio.io/redirection": "enabled"})
+    assert taken("native", tunnel, {})
+    assert not taken("native", {}, {})
+    assert not taken(None, tunnel, {})
