@@ -35,6 +35,8 @@ class Answers:
     from_log: bool
     evidence: tuple[Evidence, ...]
     status: str = ""
+    erred_last: bool = False
+    """Whether an error is the newest thing seen: too little to say that all is well."""
 
 
 def is_application_error(call: Call) -> bool:
@@ -63,7 +65,8 @@ def answers_in_log(mesh: Snapshot, use: Use, pod: Resource, port: int) -> Answer
         if calls[-1].entry.flags:
             text = f"the proxy of {pod.name} logs {said}, so the application sent no answer"
         last = (calls[-1].evidence,)
-        return Answers(pod, port, text, fails=False, from_log=True, evidence=last)
+        erred = is_application_error(calls[-1])
+        return Answers(pod, port, text, fails=False, from_log=True, evidence=last, erred_last=erred)
     status = ", ".join(sorted({str(call.entry.code) for call in errors}))
     text = f"{pod.name} itself answered {status} to {len(errors)} of its last {len(calls)} requests"
     shown = tuple(call.evidence for call in reversed(errors[-3:]))

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from meshdoctor.model.snapshot import Snapshot
 
 APPLICATION_FAILS = "MD0125"
+_MOST_SHOWN = 3
+_MOST_EVIDENCE = 6
 
 
 def _passes_on(mesh: Snapshot, pod: Resource, errors: int) -> Calls:
@@ -124,9 +126,10 @@ def _judge(mesh: Snapshot, use: Use, servers: list[tuple[Resource, int]]) -> Ite
         yield _finding(mesh, use, failing)
     elif relayed:
         yield next(iter(relayed.values()))
-    elif found and use.is_seen:
-        first = found[0]
-        yield passes(APPLICATION_FAILS, use, first.text, "application-answers", first.evidence)
+    elif found and use.is_seen and not any(item.erred_last for item in found):
+        text = "; ".join(item.text for item in found[:_MOST_SHOWN])
+        shown = [evidence for item in found for evidence in item.evidence]
+        yield passes(APPLICATION_FAILS, use, text, "application-answers", shown[:_MOST_EVIDENCE])
     elif use.is_seen and any(_is_blind(mesh, pod) for pod, _ in servers):
         message = f"It cannot be told how the application behind {use.destination} answers"
         yield cannot_tell(APPLICATION_FAILS, use, message, (PROXY_HOSTS, PROXY_LOG))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from meshdoctor.analyze.authorization_denials import Denial, Reason, denials
-from meshdoctor.analyze.authorization_workloads import Governed, governed
+from meshdoctor.analyze.authorization_denials import Denial, Reason, denials, refused_by
+from meshdoctor.analyze.authorization_workloads import Governed, governed, newest_call
 from meshdoctor.analyze.base import MESH_SUBJECT, PROXY_LOG, holds
 from meshdoctor.model.finding import Finding, Outcome
 from meshdoctor.model.kinds import AUTHORIZATION_POLICY, POD, REQUEST_AUTHENTICATION, SERVICE
@@ -14,8 +14,10 @@ from meshdoctor.model.kinds import AUTHORIZATION_POLICY, POD, REQUEST_AUTHENTICA
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from meshdoctor.model.evidence import Evidence
     from meshdoctor.model.snapshot import Snapshot
 
+_MOST_SHOWN = 2
 INPUTS = (AUTHORIZATION_POLICY.input, POD.input, PROXY_LOG)
 
 
@@ -46,9 +48,25 @@ def _unknown(question: Question, item: Governed, needs: tuple[str, ...], why: st
     )
 
 
-def _passes(question: Question, item: Governed) -> Finding:
-    message = f"{item.workload}: {question.good}"
-    shown = [policy.evidence("metadata", "name") for policy in item.policies[:2]]
+def _policies(item: Governed) -> tuple[Evidence, ...]:
+    """What the policies in force let through: their rules, and where they say so their action."""
+    return tuple(
+        policy.evidence("spec", key)
+        if key in policy.spec
+        else policy.evidence("spec" if "spec" in policy.raw else "metadata")
+        for policy in item.policies[:_MOST_SHOWN]
+        for key in ("rules", "action")
+        if key in policy.spec or key == "rules"
+    )
+
+
+def _misses(denial: Denial) -> tuple[Evidence, ...]:
+    """The fields at which rules fail that come nearest to matching."""
+    policy, fields = denial.nearest
+    return tuple(policy.evidence(*field.path) for field in fields[:_MOST_SHOWN])
+
+
+def _passes(question: Question, item: Governed, message: str, *shown: Evidence) -> Finding:
     return Finding(
         code=question.code,
         subject=item.subject,
@@ -59,7 +77,33 @@ def _passes(question: Question, item: Governed) -> Finding:
     )
 
 
-def _judge_one(mesh: Snapshot, question: Question, item: Governed) -> Finding:
+def _other_reason(question: Question, item: Governed, mine: list[Denial]) -> Finding | None:
+    """Calls are turned away, and the newest line and the policies tell for which other reason."""
+    newest = max(mine, key=lambda denial: denial.calls[-1].time)
+    call = newest.calls[-1]
+    if question.reason is Reason.DENY and refused_by(call.entry) != "none":
+        return None
+    if question.reason is Reason.PLAIN_TCP and not newest.request.http:
+        return None
+    message = f"{item.workload} turns calls away because {newest.reason.value}"
+    if question.reason is Reason.DENY:
+        message += ", and the line names no DENY rule"
+    shown = (*_misses(newest), *_policies(item), call.evidence)
+    return _passes(question, item, message, *dict.fromkeys(shown))
+
+
+def _nobody_refused(mesh: Snapshot, question: Question, item: Governed) -> Finding | None:
+    """No call is turned away now; None where the newest line says otherwise of older policies."""
+    newest = newest_call(mesh, item)
+    if newest is None:
+        return _passes(question, item, f"{item.workload}: {question.good}", *_policies(item))
+    if refused_by(newest.entry) is not None:
+        return None
+    message = f"No policy turned the newest call to {item.workload} away: {newest.outcome}"
+    return _passes(question, item, message, newest.evidence, *_policies(item))
+
+
+def _judge_one(mesh: Snapshot, question: Question, item: Governed) -> Finding | None:
     mine = [denial for denial in denials(mesh) if denial.governed is item]
     found = [denial for denial in mine if denial.reason is question.reason]
     if found:
@@ -76,7 +120,9 @@ def _judge_one(mesh: Snapshot, question: Question, item: Governed) -> Finding:
         if question.possible(item):
             why = "it stands in the access log, which was not read or is switched off"
             return _unknown(question, item, (PROXY_LOG,), why)
-    return _passes(question, item)
+    if mine:
+        return _other_reason(question, item, mine)
+    return _nobody_refused(mesh, question, item)
 
 
 def judge(mesh: Snapshot, question: Question) -> Iterator[Finding]:
@@ -87,5 +133,5 @@ def judge(mesh: Snapshot, question: Question) -> Iterator[Finding]:
         yield Finding(question.code, MESH_SUBJECT, Outcome.UNKNOWN, text, "mesh", needs=needs)
         return
     for item in governed(mesh):
-        if item.policies:
-            yield _judge_one(mesh, question, item)
+        if item.policies and (found := _judge_one(mesh, question, item)) is not None:
+            yield found

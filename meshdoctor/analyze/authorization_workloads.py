@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from meshdoctor.analyze.access_logs import access_logs
+from meshdoctor.analyze.access_logs import RECENT, Call, access_logs
 from meshdoctor.analyze.base import workload_subject
 from meshdoctor.analyze.mtls_servers import server_at
 from meshdoctor.analyze.mtls_targets import services_at, target_of
@@ -14,7 +14,13 @@ from meshdoctor.intent.authorization import policies_at
 from meshdoctor.intent.backends import services_with_selector, target_port
 from meshdoctor.intent.policy_attachment import governing
 from meshdoctor.model.kinds import REQUEST_AUTHENTICATION
-from meshdoctor.model.pod import PROXY_CONTAINER, container_runs, has_proxy, is_finished
+from meshdoctor.model.pod import (
+    PROXY_CONTAINER,
+    container_runs,
+    has_proxy,
+    is_finished,
+    is_gateway,
+)
 
 if TYPE_CHECKING:
     from meshdoctor.model.proxy import Proxy
@@ -94,3 +100,17 @@ def governed(mesh: Snapshot) -> tuple[Governed, ...]:
         if policies or authentications:
             found.append(Governed(workload, pods, policies, authentications))
     return tuple(found)
+
+
+def newest_call(mesh: Snapshot, item: Governed) -> Call | None:
+    """The last request of the last minutes that reached a workload's proxies, passed or not."""
+    begin = mesh.now - RECENT
+    calls = [
+        Call(proxy, entry, entry.time)
+        for pod, proxy in item.proxies(mesh)
+        for entry in (proxy.log.access if proxy.log else ())
+        if entry.time is not None
+        and entry.time >= begin
+        and (not entry.is_outbound or is_gateway(pod))
+    ]
+    return max(calls, key=lambda call: (call.time, call.entry.line), default=None)

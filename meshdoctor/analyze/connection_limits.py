@@ -14,6 +14,7 @@ from meshdoctor.analyze.base import PROXY_CONFIG, PROXY_LOG, holds, silent, unre
 from meshdoctor.analyze.destination_facts import (
     REQUESTS_FAIL,
     affected_by,
+    calling_proxies,
     failed_calls_text,
     failed_calls_to,
     may_be_called_unseen,
@@ -24,9 +25,10 @@ from meshdoctor.analyze.json_patches import replace_value
 from meshdoctor.analyze.proxy_evidence import cluster_part_evidence
 from meshdoctor.analyze.traffic_settings import (
     TrafficSetting,
-    held_by_callers,
+    policies_of_callers,
     traffic_setting,
 )
+from meshdoctor.model.envoy.cluster import UNLIMITED
 from meshdoctor.model.kinds import DESTINATION_RULE, POD, SERVICE, VIRTUAL_SERVICE
 from meshdoctor.model.resource import as_mapping
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
     from meshdoctor.analyze.access_logs import Calls
     from meshdoctor.analyze.destinations_in_use import Use
+    from meshdoctor.model.evidence import Evidence
     from meshdoctor.model.finding import Fact, Finding
     from meshdoctor.model.proxy import Proxy
     from meshdoctor.model.snapshot import Snapshot
@@ -45,6 +48,7 @@ _LIMITS = {
     "tcp": ("maxConnections",),
     "http": ("http1MaxPendingRequests", "http2MaxRequests", "maxRetries"),
 }
+_MOST_SHOWN = 3
 _LEAST = 100
 """A limit below this is hardly meant for traffic."""
 
@@ -134,20 +138,46 @@ def _overflowed(mesh: Snapshot, use: Use, found: TrafficSetting) -> Calls:
     )
 
 
+def _unlimited(mesh: Snapshot, use: Use) -> list[Evidence] | None:
+    """Where callers' proxies show that they know no limit; None where some proxy holds one."""
+    shown: list[Evidence] = []
+    for proxy in calling_proxies(mesh, use):
+        cluster = proxy.config.cluster(use.destination.cluster) if proxy.config else None
+        limits = cluster.circuit_breakers if cluster else None
+        if cluster is None or limits is None:
+            continue
+        if limits.is_limited:
+            return None
+        if limits.unlimited:
+            inside = limits.pointer.removeprefix(cluster.at()).split("/")[1:]
+            path = (*inside, limits.unlimited)
+            shown.append(cluster_part_evidence(proxy, cluster, UNLIMITED, *path))
+    return shown[:_MOST_SHOWN]
+
+
+def _no_limit(mesh: Snapshot, use: Use) -> Finding | None:
+    """That no limit is set, unless a proxy holds one all the same or refused calls for one."""
+    shown = _unlimited(mesh, use)
+    if not mesh.catalog.known(DESTINATION_RULE) or shown is None:
+        return None
+    if failed_calls_to(mesh, use, "UO"):
+        return None
+    message = f"No connection pool limit is set for {use.destination}"
+    shown += policies_of_callers(mesh, use)
+    return passes(LIMIT_REACHED, use, message, "no-limit", shown)
+
+
 def _judge(mesh: Snapshot, use: Use) -> Finding | None:
     found = traffic_setting(mesh, use, CONNECTION_POOL)
     if found is None or not _limits_anything(found):
-        if not mesh.catalog.known(DESTINATION_RULE):
-            return None
-        message = f"No connection pool limit is set for {use.destination}"
-        return passes(LIMIT_REACHED, use, message, "no-limit", held_by_callers(mesh, use))
+        return _no_limit(mesh, use)
     if refused := _overflowed(mesh, use, found):
         return _reached(mesh, use, found, refused)
     if may_be_called_unseen(mesh, use):
         message = f"Without access logs it cannot be told whether {found.object}'s limits are met"
         return cannot_tell(LIMIT_REACHED, use, message, (PROXY_LOG,))
-    message = f"No request met the limits of {found.object}"
-    return passes(LIMIT_REACHED, use, message, "no-limit", [found.evidence])
+    # There is a limit, and it may be met again: nothing is wrong with it now.
+    return None
 
 
 @dataclass(frozen=True, slots=True)

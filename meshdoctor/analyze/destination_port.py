@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from meshdoctor.model.registry import ServiceHost
     from meshdoctor.model.snapshot import Snapshot
 
+_MOST_ROUTES = 3
 PORT_NOT_FOUND = "MD0111"
 _UDP = "UDP"
 """No cluster is made of a UDP port."""
@@ -144,6 +145,9 @@ def _judge(mesh: Snapshot, use: Use) -> Iterator[Finding]:
     # A ServiceEntry's field is called number.
     field = "port" if owner.is_kubernetes else "number"
     shown = [owner.resource.evidence("spec", "ports", port.index, field)] if port else []
+    shown += [
+        route.binding.virtual_service.evidence(*route.path) for route in use.routes[:_MOST_ROUTES]
+    ]
     said = f"{use.destination.host} has port {number}"
     yield passes(PORT_NOT_FOUND, use, said, "port-on-service", shown)
 

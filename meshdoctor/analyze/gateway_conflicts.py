@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 CONFLICT = "MD0622"
 _ROUTES_IN_ORDER = "gateway-holds-both-routes"
+_MOST_SHOWN = 6
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -166,6 +167,22 @@ def _finding(mesh: Snapshot, gateway: Resource, shadow: Shadow) -> Finding:
     )
 
 
+def _bound(mesh: Snapshot, gateway: Resource) -> tuple[Resource, ...]:
+    """The VirtualServices that some server of a Gateway serves."""
+    found = (item for server in servers(gateway) for item in served_by(mesh, server))
+    return tuple(dict.fromkeys(found))
+
+
+def _in_order(gateway: Resource, bound: tuple[Resource, ...]) -> Finding:
+    """A PASS: what is bound to a Gateway shares its hosts out."""
+    if len(bound) == 1:
+        message = f"{bound[0]} alone is bound to {gateway}: no other takes its requests"
+    else:
+        message = f"No two VirtualServices take the same requests at {gateway}"
+    evidence = [item.evidence("spec", "hosts") for item in bound[:_MOST_SHOWN]]
+    return passes(CONFLICT, gateway, message, "no-conflict", *evidence)
+
+
 @dataclass(frozen=True, slots=True)
 class GatewayConflicts:
     """No VirtualService takes another's requests at a gateway."""
@@ -190,10 +207,8 @@ class GatewayConflicts:
                     if pair not in seen:
                         seen.add(pair)
                         yield _finding(mesh, gateway, shadow)
-            if not seen:
-                message = f"No two VirtualServices take the same requests at {gateway}"
-                evidence = gateway.evidence("metadata", "name")
-                yield passes(CONFLICT, gateway, message, "no-conflict", evidence)
+            if not seen and (bound := _bound(mesh, gateway)):
+                yield _in_order(gateway, bound)
 
 
 ANALYZER = GatewayConflicts()

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 PORT_NOT_EXPOSED = "MD0610"
 ADDRESS_PENDING = "MD0611"
+_OTHER_TYPES = ("ClusterIP", "NodePort", "ExternalName")
+"""Types of Service for which nobody gives out an address."""
+_MOST_SHOWN = 4
 _PATIENCE = timedelta(minutes=1)
 """How long a load balancer may take before its silence is worth a word, and how fresh a request
 must be to show that the gateway is reached without it."""
@@ -163,14 +166,18 @@ def _addresses(
     with_address = [item for item in balanced if _has_address(item)]
     if with_address:
         message = f"{with_address[0]} has an address"
-        evidence = with_address[0].evidence("spec", "type")
+        path: tuple[str, ...] = ("spec", "externalIPs")
+        if as_list(as_mapping(with_address[0].status.get("loadBalancer")).get("ingress")):
+            path = ("status", "loadBalancer", "ingress")
+        evidence = with_address[0].evidence(*path)
         yield passes(ADDRESS_PENDING, gateway, message, "address-there", evidence)
     elif balanced:
         yield _pending(mesh, gateway, balanced[0])
-    elif services:
-        message = f"{services[0].resource} asks for no load balancer"
-        evidence = services[0].resource.evidence("spec", "type")
-        yield passes(ADDRESS_PENDING, gateway, message, "no-load-balancer-asked", evidence)
+    elif services and all(s.resource.spec.get("type") in _OTHER_TYPES for s in services):
+        resource = services[0].resource
+        message = f"{resource} is of type {resource.spec['type']}: it asks for no load balancer"
+        shown = [item.resource.evidence("spec", "type") for item in services[:_MOST_SHOWN]]
+        yield passes(ADDRESS_PENDING, gateway, message, "no-load-balancer-asked", *shown)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,12 +27,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from meshdoctor.intent.gateway_servers import Server
+    from meshdoctor.model.evidence import Evidence
     from meshdoctor.model.finding import Fact, Finding
     from meshdoctor.model.proxy import Proxy
     from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
 
 HTTP_ROUTES_ONLY = "MD0640"
+_MODES = ("SIMPLE", "MUTUAL", "OPTIONAL_MUTUAL", "ISTIO_MUTUAL", "AUTO_PASSTHROUGH")
+_PROTOCOLS = ("HTTP", "HTTPS", "GRPC", "GRPC-WEB", "HTTP2", "MONGO", "TCP", "TLS")
+_MOST_SHOWN = 6
 _NO_CHAIN = "gateway-listens-for-no-such-name"
 
 
@@ -141,6 +145,17 @@ def _server(mesh: Snapshot, server: Server) -> Iterator[Finding]:
         yield passes(HTTP_ROUTES_ONLY, server.gateway, message, "tls-routes", evidence)
 
 
+def _is_understood(server: Server) -> bool:
+    """Whether mode and protocol are words of Istio's Gateway."""
+    return server.mode in (*_MODES, "") and server.protocol in _PROTOCOLS
+
+
+def _how(server: Server) -> Evidence:
+    """Where a server says that it ends TLS itself, or speaks none."""
+    path = ("tls", "mode") if server.mode else ("port", "protocol")
+    return server.gateway.evidence(*server.path(*path))
+
+
 @dataclass(frozen=True, slots=True)
 class GatewayPassthrough:
     """What is passed through is routed by name."""
@@ -162,10 +177,10 @@ class GatewayPassthrough:
                 continue
             for server in through:
                 yield from _server(mesh, server)
-            if not through:
+            if not through and all(map(_is_understood, servers(gateway))):
                 message = f"No server of {gateway} passes TLS through"
-                evidence = gateway.evidence("metadata", "name")
-                yield passes(HTTP_ROUTES_ONLY, gateway, message, "no-passthrough", evidence)
+                evidence = [_how(server) for server in servers(gateway)][:_MOST_SHOWN]
+                yield passes(HTTP_ROUTES_ONLY, gateway, message, "no-passthrough", *evidence)
 
 
 ANALYZER = GatewayPassthrough()

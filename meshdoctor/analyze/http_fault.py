@@ -114,7 +114,7 @@ def _judge(mesh: Snapshot) -> Iterator[Finding]:
                 yield Finding(FAULT, rule.subject, Outcome.UNKNOWN, text, owner, needs=needs)
         elif rule.destinations and rule.is_held:
             text = f"Rule {rule.index} of {rule.virtual_service} injects no fault"
-            where = rule.virtual_service.evidence("spec", "hosts")
+            where = rule.virtual_service.evidence(*rule.path)
             yield Finding(
                 FAULT,
                 rule.subject,

@@ -110,8 +110,8 @@ def _judge(mesh: Snapshot, use: Use, owner: ServiceHost, port: ServicePort) -> F
     bad = tuple(call for call in calls if _speaks_other(call, protocol))
     if bad and calls[-1] in bad:
         return _finding(mesh, use, (owner, port, protocol), bad)
-    if calls and not bad:
-        text = f"No call to {use.destination} ends with a protocol error"
+    if calls and not any(call.entry.flagged(_FLAG) for call in calls):
+        text = f"No call to {use.destination} ends with a protocol error: {calls[-1].outcome} last"
         return passes(OTHER_VERSION, use, text, "version-understood", [calls[-1].evidence])
     return None
 

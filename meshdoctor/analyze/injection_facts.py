@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from meshdoctor.analyze.base import holds, silent, unread
 from meshdoctor.analyze.injection_cases import label_evidence
 from meshdoctor.analyze.pod_evidence import container_names
-from meshdoctor.intent.revision_labels import INJECTION, REVISION
+from meshdoctor.intent.revision_labels import INJECT, INJECTION, REVISION
 from meshdoctor.intent.revisions import control_planes, is_present
 from meshdoctor.model.kinds import DEPLOYMENT, POD
+from meshdoctor.model.resource import as_list, as_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +56,17 @@ def namespace_asks(case: NamespaceCase) -> Fact:
 def selector_evidence(webhook: InjectionWebhook) -> Evidence:
     """Which namespaces a webhook entry is called for, as it stands in its configuration."""
     return webhook.configuration.evidence(*webhook.path, "namespaceSelector")
+
+
+def choosing_evidence(webhook: InjectionWebhook) -> Evidence:
+    """The label values that a webhook entry is called for; its whole selector where it has none."""
+    for selector in ("namespaceSelector", "objectSelector"):
+        path = (*webhook.path, selector, "matchExpressions")
+        for index, value in enumerate(as_list(webhook.configuration.get(*path))):
+            item = as_mapping(value)
+            if item.get("key") in (INJECTION, REVISION, INJECT) and item.get("operator") == "In":
+                return webhook.configuration.evidence(*path, index, "values")
+    return selector_evidence(webhook)
 
 
 def asking_label(case: NamespaceCase, wish: Asked, pod: Resource | None = None) -> Evidence:

@@ -109,7 +109,7 @@ def _message(case: NamespaceCase, lacking: tuple[Lacking, ...], signs: tuple[Sig
 
 def _labelled(case: NamespaceCase, subject: str) -> Finding:
     keys = [key for key in (INJECTION, REVISION) if key in case.namespace.labels]
-    evidence = label_evidence(case.namespace, *keys)
+    evidence = case.namespace.evidence("metadata", "labels")
     text = " and ".join(f"{key}={case.namespace.labels[key]}" for key in keys)
     message = f"{case.namespace} is labelled {text}."
     return Finding(
@@ -118,7 +118,7 @@ def _labelled(case: NamespaceCase, subject: str) -> Finding:
         outcome=Outcome.PASS,
         message=message,
         resource=str(case.namespace),
-        facts=(holds("namespace-is-labelled", message, *evidence),),
+        facts=(holds("namespace-is-labelled", message, evidence),),
     )
 
 
@@ -176,17 +176,17 @@ def _conflict_severity(case: NamespaceCase, *, nobody: bool) -> Severity:
 
 def _agreeing(case: NamespaceCase, subject: str) -> Finding:
     keys = [key for key in (INJECTION, REVISION) if key in case.namespace.labels]
-    both = len(keys) > 1
-    text = "both injection labels lead to the same revision" if both else "one injection label"
-    message = f"{case.namespace} carries {text if keys else 'no two labels that could contradict'}."
-    evidence = label_evidence(case.namespace, *(keys or [INJECTION]))
+    message = f"{case.namespace} carries one injection label, {', '.join(keys)}."
+    if len(keys) > 1:
+        message = f"Both injection labels of {case.namespace} lead to the same revision."
+    evidence = case.namespace.evidence("metadata", "labels")
     return Finding(
         code=_CONFLICT,
         subject=subject,
         outcome=Outcome.PASS,
         message=message,
         resource=str(case.namespace),
-        facts=(holds("labels-agree", message, *evidence),),
+        facts=(holds("labels-agree", message, evidence),),
     )
 
 
@@ -251,7 +251,7 @@ class InjectionLabelsAnalyzer:
             yield _conflict(mesh, case)
         elif verdict is Verdict.UNKNOWN and {INJECTION, REVISION} <= case.namespace.labels.keys():
             yield unread_finding(mesh, _CONFLICT, MUTATING_WEBHOOK, case=case)
-        else:
+        elif case.asks:
             yield from (_agreeing(case, subject) for subject in subjects)
         yield from _sidecar_and_ambient(case)
 

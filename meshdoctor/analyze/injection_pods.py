@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.base import holds, namespace_subject, workload_subject
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from meshdoctor.analyze.injection_cases import Lacking, NamespaceCase
     from meshdoctor.model.evidence import Evidence
+    from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
     from meshdoctor.model.workload import Workload
 
@@ -30,6 +32,7 @@ _OPTED_OUT = "MD0304"
 _HOST_NETWORK = "MD0306"
 _SKIPPED = "MD0307"
 _TEMPLATE = ("spec", "template")
+_MOST_SHOWN = 6
 
 
 def _template_or_pod(item: Lacking, *path: str) -> tuple[Evidence, ...]:
@@ -135,6 +138,33 @@ def _skipped(mesh: Snapshot, item: Lacking) -> Finding:
     )
 
 
+def _marks(pod: Resource) -> tuple[Evidence, ...]:
+    """Where a pod would opt out: its labels and its annotations."""
+    keys = [key for key in ("labels", "annotations") if pod.metadata.get(key)]
+    return tuple(pod.evidence("metadata", key) for key in keys or ["name"])
+
+
+def _has_own_network(pod: Resource) -> bool:
+    """Whether a pod is seen to have an address of its own: on the host's network it has none."""
+    if host_network(pod):
+        return False
+    try:
+        own = ip_address(str(pod.status.get("podIP")))
+    except ValueError:
+        return False
+    return str(own) != str(pod.status.get("hostIP"))
+
+
+def _network_evidence(pod: Resource) -> tuple[Evidence, ...]:
+    """Where a pod shows that its network is its own."""
+    paths: list[tuple[str, ...]] = [("status", "podIP")]
+    if "hostIP" in pod.status:
+        paths.append(("status", "hostIP"))
+    if "hostNetwork" in pod.spec:
+        paths.append(("spec", "hostNetwork"))
+    return tuple(pod.evidence(*path) for path in paths)
+
+
 def _no_opt_out(item: Lacking) -> Finding:
     message = f"Neither label nor annotation {INJECT} of {item.workload} opts out."
     return Finding(
@@ -143,20 +173,20 @@ def _no_opt_out(item: Lacking) -> Finding:
         outcome=Outcome.PASS,
         message=message,
         resource=str(item.workload),
-        facts=(holds("pod-does-not-opt-out", message, item.pod.evidence("metadata", "labels")),),
+        facts=(holds("pod-does-not-opt-out", message, *_marks(item.pod)),),
     )
 
 
 def _no_host_network(item: Lacking) -> Finding:
     message = f"The pods of {item.workload} have a network of their own."
-    evidence = item.pod.evidence("status", "podIP")
+    evidence = _network_evidence(item.pod)
     return Finding(
         code=_HOST_NETWORK,
         subject=workload_subject(item.workload),
         outcome=Outcome.PASS,
         message=message,
         resource=str(item.workload),
-        facts=(holds("pod-has-own-network", message, evidence),),
+        facts=(holds("pod-has-own-network", message, *evidence),),
     )
 
 
@@ -169,11 +199,13 @@ def _of_namespace(case: NamespaceCase) -> Iterator[Finding]:
     subject, resource = namespace_subject(case.name), str(case.namespace)
     if all(opting_out(pod.labels, pod.annotations) is None for pod in pods):
         message = f"None of the workloads without a sidecar opts out: {names}."
-        fact = holds("pod-does-not-opt-out", message, pods[0].evidence("metadata", "labels"))
+        shown = [evidence for pod in pods for evidence in _marks(pod)][:_MOST_SHOWN]
+        fact = holds("pod-does-not-opt-out", message, *shown)
         yield Finding(_OPTED_OUT, subject, Outcome.PASS, message, resource, facts=(fact,))
-    if not any(host_network(pod) for pod in pods):
+    if all(map(_has_own_network, pods)):
         message = f"None of the workloads without a sidecar uses the host's network: {names}."
-        fact = holds("pod-has-own-network", message, pods[0].evidence("status", "podIP"))
+        shown = [evidence for pod in pods for evidence in _network_evidence(pod)][:_MOST_SHOWN]
+        fact = holds("pod-has-own-network", message, *shown)
         yield Finding(_HOST_NETWORK, subject, Outcome.PASS, message, resource, facts=(fact,))
 
 
@@ -209,7 +241,7 @@ class InjectionPodsAnalyzer:
             yield _no_opt_out(item)
         if item.verdict.verdict is Verdict.HOST_NETWORK:
             yield _on_host_network(mesh, case, item)
-        elif not host_network(item.pod):
+        elif _has_own_network(item.pod):
             yield _no_host_network(item)
         if item.verdict.verdict is Verdict.SKIPPED:
             yield _skipped(mesh, item)

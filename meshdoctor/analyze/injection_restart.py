@@ -10,25 +10,32 @@ from meshdoctor.analyze.injection_bypass import BYPASSED, bypassed, label_fact
 from meshdoctor.analyze.injection_cases import (
     affected_by,
     injection_cases,
-    label_evidence,
+    is_sidecar_candidate,
 )
 from meshdoctor.analyze.injection_commands import restart_command
 from meshdoctor.analyze.injection_facts import (
     asking_label,
+    choosing_evidence,
     listed,
     pods_lack_proxy,
     selector_evidence,
 )
 from meshdoctor.analyze.injection_unread import unread_finding
-from meshdoctor.analyze.pod_evidence import container_names
 from meshdoctor.intent.injection_policy import injection_policies
 from meshdoctor.intent.injection_verdict import Verdict
-from meshdoctor.intent.revision_labels import INJECTION, REVISION
+from meshdoctor.intent.injection_webhooks import injection_webhooks
+from meshdoctor.intent.revision_labels import INJECT, opting_out
 from meshdoctor.intent.revisions import control_planes
 from meshdoctor.intent.webhook_trust import Trust, entry_trust
 from meshdoctor.model.finding import Fact, Finding, Outcome
 from meshdoctor.model.kinds import CONFIG_MAP, MUTATING_WEBHOOK, NAMESPACE, POD
-from meshdoctor.model.pod import ISTIOD_CONTAINER, container_status, is_ready
+from meshdoctor.model.pod import (
+    ISTIOD_CONTAINER,
+    PROXY_CONTAINER,
+    container_status,
+    containers,
+    is_ready,
+)
 from meshdoctor.model.resource import as_list, as_mapping, parse_time
 
 if TYPE_CHECKING:
@@ -42,6 +49,7 @@ if TYPE_CHECKING:
     from meshdoctor.model.snapshot import Snapshot
 
 _NOT_RESTARTED = "MD0305"
+_MOST_SHOWN = 6
 
 
 def _ready_since(istiod: Resource) -> datetime | None:
@@ -164,14 +172,39 @@ def _stale(
     )
 
 
-def _up_to_date(case: NamespaceCase, subject: str) -> Finding:
+def _sidecars(case: NamespaceCase) -> tuple[Evidence, ...]:
+    """The sidecars of a namespace's pods, by the names of their containers."""
+    return tuple(
+        pod.evidence(*path, "name")
+        for workload in case.members
+        for pod in workload.pods
+        for path, container in containers(pod)
+        if container.get("name") == PROXY_CONTAINER and is_sidecar_candidate(pod)
+    )[:_MOST_SHOWN]
+
+
+def _in_the_way(mesh: Snapshot, case: NamespaceCase) -> tuple[Evidence, ...]:
+    """Why nothing would be injected: the namespace's labels, and what no webhook chooses."""
+    shown = [case.namespace.evidence("metadata", "labels")]
+    if case.verdict.verdict in (Verdict.WEBHOOK_MISSING, Verdict.REVISION_ABSENT):
+        shown += [choosing_evidence(webhook) for webhook in injection_webhooks(mesh)]
+    return tuple(shown)[:_MOST_SHOWN]
+
+
+def _up_to_date(mesh: Snapshot, case: NamespaceCase) -> Finding | None:
+    """A PASS; None where some pod would have a sidecar, had it been made when istiod answered."""
+    if case.verdict.injects and any(
+        item.verdict.verdict is Verdict.INJECTED for item in case.lacking
+    ):
+        return None
     if case.verdict.injects:
         message = f"Every pod of {case.name} that is selected for injection has a sidecar."
+        shown = _sidecars(case) or (case.namespace.evidence("metadata", "labels"),)
     else:
         message = f"A restart would not inject the pods of {case.name}: {case.verdict.reason}."
-    keys = [key for key in (INJECTION, REVISION) if key in case.namespace.labels] or [INJECTION]
-    fact = holds("restart-changes-nothing", message, *label_evidence(case.namespace, *keys))
-    resource = str(case.namespace)
+        shown = _in_the_way(mesh, case)
+    fact = holds("restart-changes-nothing", message, *shown)
+    subject, resource = namespace_subject(case.name), str(case.namespace)
     return Finding(_NOT_RESTARTED, subject, Outcome.PASS, message, resource, facts=(fact,))
 
 
@@ -204,7 +237,7 @@ class InjectionRestartAnalyzer:
         stale: list[tuple[Lacking, Fact]] = []
         for item in case.lacking:
             if item.verdict.verdict is not Verdict.INJECTED:
-                yield _up_to_date_workload(item)
+                yield _up_to_date_workload(case, item)
                 continue
             certain = _certain_call(mesh, case, item)
             if certain is None:
@@ -215,13 +248,20 @@ class InjectionRestartAnalyzer:
                 yield _stale(mesh, case, [(item, certain)], alone=True)
         if stale:
             yield _stale(mesh, case, stale, alone=False)
-        else:
-            yield _up_to_date(case, namespace_subject(case.name))
+        elif (fine := _up_to_date(mesh, case)) is not None:
+            yield fine
 
 
-def _up_to_date_workload(item: Lacking) -> Finding:
+def _up_to_date_workload(case: NamespaceCase, item: Lacking) -> Finding:
     message = f"A restart would not inject {item.workload}: {item.verdict.reason}."
-    fact = holds("restart-changes-nothing", message, *container_names(item.pod))
+    place = opting_out(item.pod.labels, item.pod.annotations)
+    if item.verdict.verdict is Verdict.HOST_NETWORK:
+        shown = item.pod.evidence("spec", "hostNetwork")
+    elif item.verdict.verdict is Verdict.OPTED_OUT and place is not None:
+        shown = item.pod.evidence("metadata", place, INJECT)
+    else:
+        shown = case.namespace.evidence("metadata", "labels")
+    fact = holds("restart-changes-nothing", message, shown)
     subject, resource = workload_subject(item.workload), str(item.workload)
     return Finding(_NOT_RESTARTED, subject, Outcome.PASS, message, resource, facts=(fact,))
 

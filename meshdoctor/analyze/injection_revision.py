@@ -15,6 +15,7 @@ from meshdoctor.analyze.injection_cases import (
 from meshdoctor.analyze.injection_commands import join_mesh_command, restart_command
 from meshdoctor.analyze.injection_facts import (
     asking_label,
+    choosing_evidence,
     no_control_plane,
     pods_lack_proxy,
     selector_evidence,
@@ -179,6 +180,7 @@ def _absent_for_pod(mesh: Snapshot, case: NamespaceCase, wish: Asked, item: Lack
 
 def _alive(subject: str, case: NamespaceCase, wish: Asked) -> Finding:
     webhook = case.verdict.webhooks[0]
+    asked = asking_label(case, wish)
     message = f"{wish} is served by {webhook.configuration}, and its control plane is installed."
     return Finding(
         code=_ABSENT,
@@ -186,7 +188,7 @@ def _alive(subject: str, case: NamespaceCase, wish: Asked) -> Finding:
         outcome=Outcome.PASS,
         message=message,
         resource=str(case.namespace),
-        facts=(holds("revision-served", message, selector_evidence(webhook)),),
+        facts=(holds("revision-served", message, asked, choosing_evidence(webhook)),),
     )
 
 

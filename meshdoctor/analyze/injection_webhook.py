@@ -10,6 +10,7 @@ from meshdoctor.analyze.injection_cases import affected_by, injection_cases
 from meshdoctor.analyze.injection_commands import restart_command
 from meshdoctor.analyze.injection_facts import (
     asking_label,
+    choosing_evidence,
     control_plane_evidence,
     pods_lack_proxy,
     selector_evidence,
@@ -171,7 +172,7 @@ def _present(subject: str, case: NamespaceCase, webhooks: tuple[InjectionWebhook
         outcome=Outcome.PASS,
         message=message,
         resource=str(first.configuration),
-        facts=(holds("webhook-present", message, selector_evidence(first)),),
+        facts=(holds("webhook-present", message, *map(choosing_evidence, webhooks[:_MOST_SHOWN])),),
     )
 
 

@@ -157,9 +157,11 @@ def _judge(mesh: Snapshot, item: Governed) -> Iterator[Finding]:
         f"Whether istiod could fetch the keys for {item.workload} stands in its proxies' "
         "configuration and in istiod's log"
         if unknown
-        else f"The keys for {item.workload} are inline or were fetched"
+        else f"The keys for {item.workload} were fetched"
+        if fetched
+        else f"The keys for {item.workload} stand in its RequestAuthentication: nothing is fetched"
     )
-    shown = [rule.policy.evidence(*rule.path, "issuer") for rule in rules_at(item)[:2]]
+    shown = [rule.evidence for rule in rules_at(item)[:2]]
     yield Finding(
         code=FETCH_FAILED,
         subject=item.subject,

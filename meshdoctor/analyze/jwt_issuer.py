@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.authorization_words import fills, save_and_edit
-from meshdoctor.analyze.authorization_workloads import Governed, governed
+from meshdoctor.analyze.authorization_workloads import Governed, governed, newest_call
 from meshdoctor.analyze.base import MESH_SUBJECT, PROXY_LOG, holds
 from meshdoctor.analyze.jwt_keys import rules_at
 from meshdoctor.analyze.jwt_refusals import TokenRefusal, affected_by, refusals_at, refused_fact
@@ -56,11 +56,14 @@ def _finding(mesh: Snapshot, item: Governed, found: Sequence[TokenRefusal]) -> F
     )
 
 
-def _judge(mesh: Snapshot, item: Governed) -> Finding:
+def _judge(mesh: Snapshot, item: Governed) -> Finding | None:
     found = refusals_at(mesh, item, _REASON)
     if found:
         return _finding(mesh, item, found)
     blind = item.is_blind(mesh)
+    newest = newest_call(mesh, item)
+    if newest is not None and _REASON in (newest.entry.details or ""):
+        return None
     rules = rules_at(item)
     message = (
         f"Whether {item.workload} is sent tokens of another issuer stands in its access log, "
@@ -68,7 +71,10 @@ def _judge(mesh: Snapshot, item: Governed) -> Finding:
         if blind
         else f"No token of another issuer was sent to {item.workload} of late"
     )
+    if newest is not None and not blind:
+        message += f": {newest.outcome} last"
     shown = [rule.policy.evidence(*rule.path, "issuer") for rule in rules[:2]]
+    shown[:0] = [newest.evidence] if newest is not None else []
     return Finding(
         code=ISSUER_MISMATCH,
         subject=item.subject,
@@ -95,8 +101,8 @@ class _Issuer:
             yield Finding(ISSUER_MISMATCH, MESH_SUBJECT, Outcome.UNKNOWN, text, "mesh", needs=needs)
             return
         for item in governed(mesh):
-            if item.authentications:
-                yield _judge(mesh, item)
+            if item.authentications and (found := _judge(mesh, item)) is not None:
+                yield found
 
 
 ANALYZER = _Issuer()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from meshdoctor.model.envoy.security import JwtProvider
+    from meshdoctor.model.evidence import Evidence
     from meshdoctor.model.proxy import Proxy
     from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
@@ -54,6 +55,12 @@ class JwtRule:
     def inline(self) -> str:
         """The keys themselves; empty when they are fetched."""
         return self._text("jwks")
+
+    @property
+    def evidence(self) -> Evidence:
+        """Where the keys come from, as it is written; the issuer where it is found by discovery."""
+        key = next((k for k in ("jwks", "jwksUri", "jwks_uri") if self._text(k)), "issuer")
+        return self.policy.evidence(*self.path, key)
 
 
 def jwt_rules(policy: Resource) -> Iterator[JwtRule]:

@@ -101,13 +101,16 @@ def _takes_it(mesh: Snapshot, item: Governed, rule: JwtRule) -> bool:
     )
 
 
-def _judge(mesh: Snapshot, item: Governed) -> Finding:
+def _judge(mesh: Snapshot, item: Governed) -> Finding | None:
     refused = _about_tokens(mesh, item)
     culprit = _culprit(item, refused)
     if culprit is not None and (refused is not None or not _takes_it(mesh, item, culprit[0])):
         return _finding(mesh, item, *culprit, refused)
+    if culprit is not None:
+        # A proxy that holds keys of no use will not take them a second time.
+        return None
     message = f"The proxies of {item.workload} take the keys that tokens are checked against"
-    shown = [rule.policy.evidence(*rule.path, "issuer") for rule in rules_at(item)[:2]]
+    shown = [rule.evidence for rule in rules_at(item)[:2]]
     return Finding(
         code=REJECTED,
         subject=item.subject,
@@ -133,8 +136,8 @@ class _Rejected:
             yield Finding(REJECTED, MESH_SUBJECT, Outcome.UNKNOWN, text, "mesh", needs=needs)
             return
         for item in governed(mesh):
-            if item.authentications:
-                yield _judge(mesh, item)
+            if item.authentications and (found := _judge(mesh, item)) is not None:
+                yield found
 
 
 ANALYZER = _Rejected()

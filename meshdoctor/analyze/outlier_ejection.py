@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.access_logs import recent
 from meshdoctor.analyze.base import PROXY_CONFIG, PROXY_HOSTS, PROXY_LOG, holds, unread
-from meshdoctor.analyze.destination_facts import affected_by, failed_calls_to, requests_fail
+from meshdoctor.analyze.destination_facts import (
+    affected_by,
+    calling_proxies,
+    failed_calls_to,
+    requests_fail,
+)
 from meshdoctor.analyze.destination_findings import cannot_tell, command_target, passes, problem
 from meshdoctor.analyze.destinations_in_use import destinations_in_use, is_missing
 from meshdoctor.analyze.ejected_hosts import Ejection
@@ -23,9 +28,10 @@ from meshdoctor.analyze.proxy_evidence import (
 )
 from meshdoctor.analyze.traffic_settings import (
     TrafficSetting,
-    held_by_callers,
+    policies_of_callers,
     traffic_setting,
     unread_callers,
+    unset_in_clusters,
 )
 from meshdoctor.model.kinds import DESTINATION_RULE, POD, SERVICE, VIRTUAL_SERVICE
 from meshdoctor.model.pod import is_ready
@@ -41,6 +47,9 @@ if TYPE_CHECKING:
 
 HOSTS_EJECTED = "MD0121"
 OUTLIER_DETECTION = "outlierDetection"
+_WELL = ("", "UNKNOWN", "HEALTHY", "DEGRADED")
+"""What EDS says of hosts that a proxy may send to (Envoy's ``core.v3.HealthStatus``)."""
+_MOST_SHOWN = 6
 _ISTIO_DEFAULTS = {
     "consecutive5xxErrors": 5,
     "interval": "10s",
@@ -169,16 +178,34 @@ def _judge(mesh: Snapshot, use: Use) -> Finding | None:
     if (deduced := _deduced(mesh, use)) is not None:
         return deduced
     found = traffic_setting(mesh, use, OUTLIER_DETECTION)
-    if found is None:
-        if not mesh.catalog.known(DESTINATION_RULE):
-            return None
-        message = f"No outlier detection is set for {use.destination}"
-        return passes(HOSTS_EJECTED, use, message, "hosts-ejected", held_by_callers(mesh, use))
-    if blind := unread_callers(mesh, use):
+    if found is None and not mesh.catalog.known(DESTINATION_RULE):
+        return None
+    if found is not None and (blind := unread_callers(mesh, use)):
         message = f"It cannot be told whether {', '.join(blind[:3])} ejected hosts of it"
         return cannot_tell(HOSTS_EJECTED, use, message, (PROXY_HOSTS,))
-    message = f"No calling proxy has ejected a host of {use.destination}"
-    return passes(HOSTS_EJECTED, use, message, "hosts-ejected", held_by_callers(mesh, use))
+    return _none_ejected(mesh, use, found)
+
+
+def _none_ejected(mesh: Snapshot, use: Use, found: TrafficSetting | None) -> Finding | None:
+    """That callers send to every host; None where their hosts ail and none says of what."""
+    held = [
+        (proxy, host)
+        for proxy in calling_proxies(mesh, use)
+        if proxy.hosts is not None
+        for host in proxy.hosts.hosts_of(use.destination.cluster)
+    ]
+    if any(host.eds_health not in _WELL for _, host in held):
+        return None
+    if held:
+        message = f"No calling proxy has ejected a host of {use.destination}"
+        shown = [host_health_evidence(p, use.destination.cluster, host) for p, host in held]
+        return passes(HOSTS_EJECTED, use, message, "hosts-ejected", shown[:_MOST_SHOWN])
+    if found is not None:
+        message = f"No calling proxy holds a host of {use.destination} that it could eject"
+        return passes(HOSTS_EJECTED, use, message, "hosts-ejected", [found.evidence])
+    message = f"No outlier detection is set for {use.destination}"
+    shown = [*unset_in_clusters(mesh, use), *policies_of_callers(mesh, use)]
+    return passes(HOSTS_EJECTED, use, message, "hosts-ejected", shown[:_MOST_SHOWN])
 
 
 @dataclass(frozen=True, slots=True)

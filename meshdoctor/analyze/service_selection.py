@@ -29,9 +29,10 @@ from meshdoctor.intent.backends import (
 from meshdoctor.model.kinds import SERVICE, VIRTUAL_SERVICE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from meshdoctor.analyze.destinations_in_use import Use
+    from meshdoctor.model.evidence import Evidence
     from meshdoctor.model.finding import Fact, Finding
     from meshdoctor.model.registry import ServiceHost
     from meshdoctor.model.snapshot import Snapshot
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 SELECTOR_MATCHES_NOTHING = "MD0113"
 SCALED_TO_ZERO = "MD0114"
 NO_PODS = "MD0115"
+_MOST_SHOWN = 3
 
 
 def _nearest(mesh: Snapshot, service: ServiceHost) -> Workload | None:
@@ -128,9 +130,7 @@ def _without_pods(mesh: Snapshot, use: Use, service: ServiceHost) -> Iterator[Fi
             yield no_pods_finding(mesh, NO_PODS, use, tuple(owners))
         elif not workload_entries_behind(mesh, service):
             yield _mismatch(mesh, use, service)
-            message = f"The selector of {service.resource} matches no workload, scaled down or not"
-            evidence = service.resource.evidence("spec", "selector")
-            yield passes(SCALED_TO_ZERO, use, message, "no-template-matches", [evidence])
+            yield from _not_scaled_down(mesh, use, service)
         return
     message = f"The selector of {service.resource} matches {templates[0]}"
     evidence = service.resource.evidence("spec", "selector")
@@ -144,6 +144,28 @@ def _without_pods(mesh: Snapshot, use: Use, service: ServiceHost) -> Iterator[Fi
         yield no_pods_finding(mesh, NO_PODS, use, templates)
 
 
+def _not_scaled_down(mesh: Snapshot, use: Use, service: ServiceHost) -> Iterator[Finding]:
+    """Nothing is selected: the workload that is probably meant wants pods."""
+    nearest = _nearest(mesh, service)
+    if nearest is None or nearest.resource is None or not nearest.wanted:
+        return
+    message = (
+        f"The selector of {service.resource} matches no workload, scaled down or not; the nearest, "
+        f"{nearest}, wants {nearest.wanted} pod(s)"
+    )
+    shown = [*_wishes((nearest,)), service.resource.evidence("spec", "selector")]
+    yield passes(SCALED_TO_ZERO, use, message, "no-template-matches", shown)
+
+
+def _wishes(workloads: Iterable[Workload]) -> list[Evidence]:
+    """How many pods some workloads want."""
+    return [
+        item.resource.evidence("spec", "replicas")
+        for item in workloads
+        if item.resource is not None and "replicas" in item.resource.spec
+    ][:_MOST_SHOWN]
+
+
 def _with_pods(mesh: Snapshot, use: Use, service: ServiceHost) -> Iterator[Finding]:
     pods = pods_behind(mesh, service)
     names = ", ".join(pod.name for pod in pods[:3])
@@ -153,8 +175,15 @@ def _with_pods(mesh: Snapshot, use: Use, service: ServiceHost) -> Iterator[Findi
         service.resource.evidence("spec", "selector"),
         pods[0].evidence("metadata", "labels"),
     ]
-    for code in (SELECTOR_MATCHES_NOTHING, SCALED_TO_ZERO, NO_PODS):
+    for code in (SELECTOR_MATCHES_NOTHING, NO_PODS):
         yield passes(code, use, message, "pods-selected", evidence)
+    templates = templates_behind(mesh, service)
+    # Pods that are still there may be the last of a workload that was just scaled down.
+    if all(item.wanted != 0 for item in templates):
+        wishes = _wishes(templates)
+        if wishes:
+            message += f", and {', '.join(map(str, templates[:_MOST_SHOWN]))} want pods"
+        yield passes(SCALED_TO_ZERO, use, message, "pods-selected", [*wishes, *evidence])
 
 
 @dataclass(frozen=True, slots=True)

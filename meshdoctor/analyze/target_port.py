@@ -24,7 +24,13 @@ from meshdoctor.analyze.refused_ports import (
     named_port_missing,
     wrong_port,
 )
-from meshdoctor.analyze.server_connections import Answer, Connections, connections_to
+from meshdoctor.analyze.server_connections import (
+    Answer,
+    Connections,
+    calls_at,
+    connections_to,
+    is_refused,
+)
 from meshdoctor.intent.backends import target_port
 from meshdoctor.model.kinds import POD, SERVICE
 from meshdoctor.model.pod import is_ready
@@ -39,6 +45,8 @@ if TYPE_CHECKING:
     from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
 
+_SHOWN = 6
+
 
 def _pods(mesh: Snapshot, use: Use) -> tuple[Resource, ...]:
     """Ready pods that run steadily: what a crashing one refuses says nothing of its port."""
@@ -47,11 +55,13 @@ def _pods(mesh: Snapshot, use: Use) -> tuple[Resource, ...]:
     )
 
 
-def _accepted(use: Use, seen: list[Connections]) -> Iterator[Finding]:
+def _accepted(mesh: Snapshot, use: Use, seen: list[Connections]) -> Iterator[Finding]:
     taken = [item for item in seen if item.answer is Answer.ACCEPTED]
-    if taken and use.is_seen:
+    newest = [call for i in seen for call in calls_at(mesh, use, i.pod, i.port)[-1:]]
+    # A refused newest connection among answered ones is no proof that somebody listens.
+    if taken and use.is_seen and not any(map(is_refused, newest)):
         message = f"The application listens: {taken[0].text}"
-        evidence: tuple[Evidence, ...] = taken[0].evidence
+        evidence: tuple[Evidence, ...] = tuple(e for item in taken for e in item.evidence)[:_SHOWN]
         for code in (TARGET_PORT_NOT_LISTENING, BINDS_TO_LOCALHOST):
             yield passes(code, use, message, "application-listens", evidence)
 
@@ -98,7 +108,7 @@ def _judge(
         yield wrong_port(mesh, use, service, port, other)
     yield from _look_alike(use, own, other)
     if not refusing:
-        yield from _accepted(use, seen)
+        yield from _accepted(mesh, use, seen)
         if use.is_seen and not served and any(item.unread for item in seen):
             for code in (TARGET_PORT_NOT_LISTENING, BINDS_TO_LOCALHOST):
                 message = f"It cannot be told whether anything listens behind {use.destination}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.access_logs import access_logs
 from meshdoctor.analyze.destination_facts import calling_proxies
-from meshdoctor.analyze.proxy_evidence import cluster_origin_evidence, host_health_evidence
+from meshdoctor.analyze.proxy_evidence import cluster_origin_evidence
 from meshdoctor.intent.backends import pods_behind
 from meshdoctor.intent.destination_rules import Setting, rules_for, setting, subsets_of
 from meshdoctor.model.kinds import DESTINATION_RULE
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from meshdoctor.model.proxy import Proxy
     from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
+
+_MOST_CLUSTERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +150,25 @@ def unread_callers(mesh: Snapshot, use: Use) -> tuple[str, ...]:
     return tuple(sorted(key for key, pod in blind if key in may_call and pod not in servers))
 
 
-def held_by_callers(mesh: Snapshot, use: Use) -> list[Evidence]:
-    """What one caller's proxy holds of a destination: a host and its health, else the cluster."""
+def unset_in_clusters(mesh: Snapshot, use: Use) -> list[Evidence]:
+    """Callers' clusters for a destination, which show what no rule sets."""
     name = use.destination.cluster
-    for proxy in calling_proxies(mesh, use):
-        if proxy.hosts and (hosts := proxy.hosts.hosts_of(name)):
-            return [host_health_evidence(proxy, name, hosts[0])]
-        if proxy.config and (cluster := proxy.config.cluster(name)):
-            return [cluster_origin_evidence(proxy, cluster)]
-    return []
+    return [
+        cluster_origin_evidence(proxy, cluster)
+        for proxy in calling_proxies(mesh, use)
+        if proxy.config and (cluster := proxy.config.cluster(name))
+    ][:_MOST_CLUSTERS]
+
+
+def policies_of_callers(mesh: Snapshot, use: Use) -> list[Evidence]:
+    """The traffic policies that any of a destination's clients follow, whatever they set."""
+    if not mesh.catalog.known(DESTINATION_RULE):
+        return []
+    spaces = use.client_namespaces or (use.service.namespace if use.service else "",)
+    found = (rule for space in spaces for rule in rules_for(mesh, use.destination.host, space))
+    return [
+        rule.evidence("spec", "trafficPolicy")
+        if rule.spec.get("trafficPolicy")
+        else rule.evidence("spec")
+        for rule in dict.fromkeys(found)
+    ]

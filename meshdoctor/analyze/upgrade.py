@@ -151,11 +151,16 @@ def _its_istiod_is_ready(mesh: Snapshot, namespace: str, revision: str) -> Itera
         yield _passes(DOWN, namespace, state.text, *state.evidence)
 
 
-def _revision_stands(mesh: Snapshot, namespace: str, pod: Resource) -> Iterator[Finding]:
+def _revision_stands(
+    mesh: Snapshot, namespace: str, found: Sequence[Versions]
+) -> Iterator[Finding]:
     """That no pod of a namespace would get its proxy from another revision."""
-    if mesh.catalog.known(NAMESPACE, MUTATING_WEBHOOK) and got_revision(pod):
+    installed = control_planes(mesh)
+    if not mesh.catalog.known(NAMESPACE, MUTATING_WEBHOOK):
+        return
+    if all(got_revision(item.pod) in installed for item in found):
         text = f"A restart would give the pods of {namespace} no proxy of another revision"
-        yield _passes(OTHER_REVISION, namespace, text, _injected_by(pod))
+        yield _passes(OTHER_REVISION, namespace, text, *(_injected_by(i.pod) for i in found[:4]))
 
 
 def _newer(mesh: Snapshot, namespace: str, found: Sequence[Versions]) -> Finding:
@@ -204,7 +209,7 @@ def _by_version(mesh: Snapshot, lagging: frozenset[str]) -> Iterator[Finding]:
         if not older and not newer:
             yield _same(namespace, found)
         if len(rest) == len(found):
-            yield from _revision_stands(mesh, namespace, found[0].pod)
+            yield from _revision_stands(mesh, namespace, found)
 
 
 @dataclass(frozen=True, slots=True)

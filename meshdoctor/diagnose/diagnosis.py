@@ -8,10 +8,11 @@ from meshdoctor.analyze.registry import analyze
 from meshdoctor.diagnose.explain import root_cause
 from meshdoctor.diagnose.library import Playbook, causes, playbook_for, playbooks
 from meshdoctor.diagnose.ranking import Candidate, fold, merge, rank
+from meshdoctor.diagnose.ruling_out import ruled_out
 from meshdoctor.diagnose.scope import ScopeError, in_scope, namespaces_in
 from meshdoctor.diagnose.unread import required_unread, unknown_causes
 from meshdoctor.diagnose.walker import FindingIndex, Hypothesis, walk
-from meshdoctor.model.diagnosis import Diagnosis, RootCause, RuledOut, Scope, Walk
+from meshdoctor.model.diagnosis import Diagnosis, RootCause, Scope, Walk
 from meshdoctor.model.finding import Finding, Outcome
 
 if TYPE_CHECKING:
@@ -54,28 +55,6 @@ def _candidates(hypotheses: Iterable[Hypothesis], asked: Playbook | None) -> lis
     return rank(c for c in kept if asked is None or asked.id in c.playbooks)
 
 
-def _ruled_out(
-    index: FindingIndex, walks: Iterable[Walk], found: frozenset[str]
-) -> tuple[RuledOut, ...]:
-    """Look-alikes of these walks that some finding rules out, the first fact for each."""
-    by_id = {playbook.id: playbook for playbook in playbooks()}
-    ruled: dict[str, RuledOut] = {}
-    for taken in walks:
-        for step in by_id[taken.playbook].steps:
-            for outcome in step.outcomes:
-                passing = [
-                    finding
-                    for finding in index.at(taken.subject, outcome.when)
-                    if finding.outcome is Outcome.PASS
-                ]
-                if outcome.cause and outcome.cause not in found and passing:
-                    fact = passing[0]
-                    ruled.setdefault(
-                        outcome.cause, RuledOut(outcome.cause, fact.message, fact.evidence)
-                    )
-    return tuple(ruled[cause] for cause in sorted(ruled))
-
-
 def _shown(findings: Iterable[Finding], asked: Playbook | None) -> tuple[Finding, ...]:
     """What is not in order, of everything or of what the asked playbook looks at."""
     return tuple(
@@ -112,7 +91,7 @@ def diagnose(mesh: Snapshot, scope: Scope | None = None) -> Diagnosis:
         proxies_read=sum(1 for proxy in mesh.proxies.values() if proxy.config is not None),
         proxies_total=max(len(mesh.proxy_pods), len(mesh.proxies)),
         root_causes=roots,
-        ruled_out=_ruled_out(index, of_interest, found),
+        ruled_out=ruled_out(index, of_interest, found),
         unknown=unknown_causes(mesh, scope, walked, causes(), findings, found),
         findings=_shown(findings, asked),
         not_read=mesh.not_read,

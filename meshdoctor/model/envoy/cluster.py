@@ -48,6 +48,10 @@ class UpstreamTls:
     """Pointer to the transport socket."""
 
 
+UNLIMITED = 4294967295
+"""What istiod writes for a limit that nobody set."""
+
+
 @dataclass(frozen=True, slots=True)
 class CircuitBreakers:
     """Thresholds of the DEFAULT priority; None where there is no limit (4294967295)."""
@@ -58,6 +62,8 @@ class CircuitBreakers:
     max_retries: int | None
     pointer: str
     """Pointer to the ``thresholds`` entry."""
+    unlimited: str = ""
+    """A threshold that is written there as no limit; empty when none is."""
 
     @property
     def is_limited(self) -> bool:

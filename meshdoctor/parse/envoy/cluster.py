@@ -7,6 +7,7 @@ from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from meshdoctor.model.envoy.cluster import (
+    UNLIMITED,
     CircuitBreakers,
     Cluster,
     ClusterState,
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
     from meshdoctor.parse.envoy.section import Section
 
-UNLIMITED = 4294967295
-"""What istiod writes for a limit that nobody set."""
 _DEFAULTS = {
     "max_connections": 1024,
     "max_pending_requests": 1024,
@@ -74,11 +73,13 @@ def read_circuit_breakers(value: object, pointer: str) -> CircuitBreakers | None
         if not threshold or threshold.get("priority", "DEFAULT") != "DEFAULT":
             continue
         limits: dict[str, int | None] = {}
+        # Only a plain number can be pointed at as it stands.
+        unlimited = next((key for key in _DEFAULTS if threshold.get(key) == UNLIMITED), "")
         for field, default in _DEFAULTS.items():
             limit = wrapped_integer(threshold[field]) if field in threshold else default
             limits[field] = None if limit == UNLIMITED else limit
         place = intern(f"{pointer}/thresholds/{index}")
-        return shared(CircuitBreakers(**limits, pointer=place))
+        return shared(CircuitBreakers(**limits, pointer=place, unlimited=unlimited))
     return None
 
 
