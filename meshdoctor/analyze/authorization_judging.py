@@ -62,6 +62,8 @@ def _policies(item: Governed) -> tuple[Evidence, ...]:
 
 def _misses(denial: Denial) -> tuple[Evidence, ...]:
     """The fields at which rules fail that come nearest to matching."""
+    if not denial.decision.missed:
+        return ()
     policy, fields = denial.nearest
     return tuple(policy.evidence(*field.path) for field in fields[:_MOST_SHOWN])
 

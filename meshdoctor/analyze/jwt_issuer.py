@@ -56,14 +56,15 @@ def _finding(mesh: Snapshot, item: Governed, found: Sequence[TokenRefusal]) -> F
     )
 
 
-def _judge(mesh: Snapshot, item: Governed) -> Finding | None:
+def _judge(mesh: Snapshot, item: Governed) -> Finding:
     found = refusals_at(mesh, item, _REASON)
     if found:
         return _finding(mesh, item, found)
     blind = item.is_blind(mesh)
     newest = newest_call(mesh, item)
     if newest is not None and _REASON in (newest.entry.details or ""):
-        return None
+        # Of before the newest RequestAuthentication: it says nothing of it.
+        newest = None
     rules = rules_at(item)
     message = (
         f"Whether {item.workload} is sent tokens of another issuer stands in its access log, "
@@ -101,8 +102,8 @@ class _Issuer:
             yield Finding(ISSUER_MISMATCH, MESH_SUBJECT, Outcome.UNKNOWN, text, "mesh", needs=needs)
             return
         for item in governed(mesh):
-            if item.authentications and (found := _judge(mesh, item)) is not None:
-                yield found
+            if item.authentications:
+                yield _judge(mesh, item)
 
 
 ANALYZER = _Issuer()
