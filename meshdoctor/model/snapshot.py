@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from meshdoctor.model.not_read import NotRead
     from meshdoctor.model.proxy import Proxy
     from meshdoctor.model.resource import Resource
+    from meshdoctor.model.ztunnel import Ztunnel
 
 DEFAULT_ROOT_NAMESPACE = "istio-system"
 
@@ -50,6 +51,8 @@ class Snapshot:
     istiods: tuple[Istiod, ...]
     proxies: Mapping[str, Proxy]
     """By proxy id, ``pod.namespace``."""
+    ztunnels: tuple[Ztunnel, ...]
+    """The node proxies of ambient mode."""
     not_read: tuple[NotRead, ...]
     root_namespace: str
     """MeshConfig's rootNamespace; where mesh-wide policies live."""
@@ -65,6 +68,7 @@ class Snapshot:
         istiods: Iterable[Istiod],
         proxies: Iterable[Proxy],
         not_read: Iterable[NotRead],
+        ztunnels: Iterable[Ztunnel] = (),
     ) -> Snapshot:
         """Join what was read and build the indexes."""
         replicas = tuple(sorted(istiods, key=lambda item: (item.namespace, item.pod)))
@@ -76,6 +80,7 @@ class Snapshot:
             registry=Registry.build(catalog, _domain(by_id.values())),
             istiods=replicas,
             proxies=by_id,
+            ztunnels=tuple(sorted(ztunnels, key=lambda item: (item.namespace, item.pod))),
             not_read=tuple(sorted(set(not_read))),
             root_namespace=_root_namespace(replicas),
             proxy_pods=tuple(pod for pod in catalog.of(POD) if has_proxy(pod)),

@@ -69,5 +69,6 @@ def joined(
         catalog=Catalog.build(resources, states),
         istiods=assembly.built_istiods(_revisions(assembly)),
         proxies=assembly.built_proxies(),
+        ztunnels=assembly.built_ztunnels(),
         not_read=not_read,
     )

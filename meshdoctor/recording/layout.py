@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from meshdoctor.model import proxy as files
 from meshdoctor.model.kinds import BY_GROUP_AND_PLURAL, Kind
+from meshdoctor.model.ztunnel import ZTUNNEL_DUMP, ZTUNNEL_LOG
 
 FORMAT = "meshdoctor.recording/v1"
 MANIFEST = "recording.json"
@@ -33,10 +34,15 @@ PROXY_FILES = frozenset(
 )
 """The files of a proxy that analyzers or views use."""
 
+ZTUNNEL_FILES = frozenset({ZTUNNEL_DUMP, ZTUNNEL_LOG})
+"""The files of a ztunnel that analyzers or views use."""
+
 NEEDED_PROXY_FILES = (files.CONFIG_DUMP, files.CLUSTERS, files.LOG)
 """Missing ones make conclusions unknown."""
 NEEDED_ISTIOD_FILES = (SYNCZ, MESH, ISTIOD_LOG)
 """Missing ones make conclusions unknown."""
+NEEDED_ZTUNNEL_FILES = (ZTUNNEL_DUMP, ZTUNNEL_LOG)
+"""Missing ones make conclusions about ambient mode unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,7 @@ class Place:
     """What a path in a recording holds."""
 
     room: str
-    """``manifest``, ``kubernetes``, ``istiod`` or ``proxies``."""
+    """``manifest``, ``kubernetes``, ``istiod``, ``proxies`` or ``ztunnels``."""
     kind: Kind | None = None
     version: str = ""
     namespace: str = ""
@@ -72,6 +78,8 @@ def place_of(path: str) -> Place | None:
                 return Place("istiod", namespace=namespace, pod=pod, file=file)
         case ["proxies", namespace, pod, file] if file in PROXY_FILES:
             return Place("proxies", namespace=namespace, pod=pod, file=file)
+        case ["ztunnels", namespace, pod, file] if file in ZTUNNEL_FILES:
+            return Place("ztunnels", namespace=namespace, pod=pod, file=file)
     return None
 
 
