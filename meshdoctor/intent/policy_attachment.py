@@ -28,7 +28,8 @@ def is_waypoint(pod: Resource) -> bool:
     return pod.labels.get(_MANAGED) == _MESH_CONTROLLER
 
 
-def _targets(policy: Resource) -> list[tuple[str, str]]:
+def targets(policy: Resource) -> list[tuple[str, str]]:
+    """Kind and name of everything that ``targetRefs`` (or the older ``targetRef``) binds to."""
     refs = [*as_list(policy.spec.get("targetRefs")), policy.spec.get("targetRef")]
     found = [as_mapping(ref) for ref in refs if ref]
     return [(str(ref.get("kind") or ""), str(ref.get("name") or "")) for ref in found]
@@ -40,10 +41,10 @@ def governs(mesh: Snapshot, policy: Resource, pod: Resource) -> bool:
     Targets that are Services bind at waypoints by destination, which no pod's labels tell: they
     count as not in force here.
     """
-    targets = _targets(policy)
-    if targets:
+    named = targets(policy)
+    if named:
         gateway = pod.labels.get(_GATEWAY_NAME, "")
-        return policy.namespace == pod.namespace and ("Gateway", gateway) in targets
+        return policy.namespace == pod.namespace and ("Gateway", gateway) in named
     if is_waypoint(pod) or policy.namespace not in (mesh.root_namespace, pod.namespace):
         return False
     return matches_labels(as_strings(policy.get("spec", "selector", "matchLabels")), pod.labels)
