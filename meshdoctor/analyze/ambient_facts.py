@@ -74,7 +74,7 @@ def dump_evidence(ztunnel: Ztunnel, pointer: str, value: object, part: str) -> E
         ztunnel: whose.
         pointer: from the root of the dump.
         value: what stands there.
-        part: ``workload``, ``service``, ``policy`` or ``certificate``, as istioctl calls it.
+        part: ``workloads``, ``services``, ``policies`` or ``certificates``, as istioctl calls it.
     """
     return Evidence(
         source=ztunnel.path(ZTUNNEL_DUMP),

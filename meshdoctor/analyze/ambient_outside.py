@@ -108,7 +108,7 @@ def _unserved_fact(mesh: Snapshot, pod: Resource) -> Fact:
         held = ztunnel.config.workload(pod.namespace, pod.name) if ztunnel.config else None
         read = read or ztunnel.config is not None
         if held is not None and held.protocol == "TCP":
-            shown = dump_evidence(ztunnel, f"{held.pointer}/protocol", held.protocol, "workload")
+            shown = dump_evidence(ztunnel, f"{held.pointer}/protocol", held.protocol, "workloads")
             return holds("no-ztunnel-serves-it", f"Ztunnel reaches {pod.name} in plain text", shown)
     if not read:
         return unread("no-ztunnel-serves-it", "No ztunnel's dump could be read")

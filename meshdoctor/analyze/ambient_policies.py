@@ -24,7 +24,7 @@ from meshdoctor.intent.ambient_policies import HttpField, http_fields
 from meshdoctor.intent.authorization import action_of, is_enforced, rules_of
 from meshdoctor.intent.backends import pods_behind
 from meshdoctor.intent.policy_attachment import governs, targets
-from meshdoctor.intent.waypoints import binding_label, waypoint_of
+from meshdoctor.intent.waypoints import binding_label, serving, waypoint_of
 from meshdoctor.model.finding import Affected, Finding, Outcome
 from meshdoctor.model.kinds import (
     AUTHORIZATION_POLICY,
@@ -95,11 +95,19 @@ def _cases(mesh: Snapshot) -> tuple[_Case, ...]:
     return tuple(found)
 
 
+def _goes_straight(mesh: Snapshot, service: Resource) -> bool:
+    """Whether no waypoint is in the path to a service, and none that is missing is asked for."""
+    waypoint = waypoint_of(mesh, service)
+    if waypoint is None:
+        return True
+    return waypoint.gateway(mesh) is not None and serving(mesh, service) is None
+
+
 def _targeting(mesh: Snapshot, policy: Resource) -> Iterator[_Case]:
     """The Services of ambient workloads that a policy targets and no label binds to a waypoint."""
     for kind, name in targets(policy):
         service = mesh.catalog.find(SERVICE, policy.namespace, name) if kind == "Service" else None
-        if service is None or waypoint_of(mesh, service) is not None:
+        if service is None or not _goes_straight(mesh, service):
             continue
         host = mesh.registry.service(f"{name}.{policy.namespace}.svc.{mesh.registry.domain}")
         behind = pods_behind(mesh, host) if host else ()
@@ -148,6 +156,12 @@ def _unserved_fact(mesh: Snapshot, case: _Case) -> Fact:
     if case.target is not None:
         space = mesh.catalog.find(NAMESPACE, "", case.target.namespace)
         text = f"No label of {case.target} or of its namespace names a waypoint"
+        asked = waypoint_of(mesh, case.target)
+        gateway = asked.gateway(mesh) if asked else None
+        if gateway is not None:
+            text = f"{gateway}, which labels name, does not serve {case.target}"
+            shown = [gateway.evidence("metadata", "labels"), gateway.evidence("spec", "listeners")]
+            return holds("no-waypoint-enforces-it", text, *shown)
         shown = [case.target.evidence("metadata", "labels")]
         if binding_label(mesh, case.target) is None and space is not None:
             shown.append(space.evidence("metadata", "labels"))
@@ -173,7 +187,7 @@ def _effect_fact(mesh: Snapshot, case: _Case) -> Fact:
         if held and held[0].rules < len(rules_of(policy)):
             texts.append(f"ztunnel holds {held[0].rules} of its {len(rules_of(policy))} rules")
             pointer = f"{held[0].pointer}/name"
-            evidence.append(dump_evidence(ztunnel, pointer, held[0].name, "policy"))
+            evidence.append(dump_evidence(ztunnel, pointer, held[0].name, "policies"))
             break
     denied = _denied(mesh, case) if case.target is None else ()
     if denied:

@@ -82,7 +82,7 @@ def unbound_fact(mesh: Snapshot, asking: tuple[Binding, ...]) -> Fact:
             held = dump.service(service.namespace, service.name) if dump else None
             if held is not None and not held.waypoint:
                 pointer = f"{held.pointer}/hostname"
-                shown = dump_evidence(ztunnel, pointer, held.hostname, "service")
+                shown = dump_evidence(ztunnel, pointer, held.hostname, "services")
                 text = f"Ztunnel {ztunnel.pod} sends calls to {held.hostname} past any waypoint"
                 return holds("service-is-not-bound", text, shown)
     if not any(ztunnel.config for ztunnel in mesh.ztunnels):

@@ -181,7 +181,7 @@ def _failing(mesh: Snapshot, unserved: dict[str, list[Resource]]) -> Finding:
             "command": fault.command,
             "changes": fault.changes,
             "undo": fault.undo,
-            "ztunnel_namespace": name.partition(" ")[2].partition("/")[0],
+            "user_namespaces": " ".join(dict.fromkeys(pod.namespace for pod in users)),
         },
     )
 

@@ -193,3 +193,32 @@ def _admissions(mesh: Snapshot, gateway: Resource, namespace: str) -> Iterator[b
                 yield matches_selector(rule.get("selector"), space.labels) if space else None
             case _:
                 yield False
+
+
+def _wants(labelled: Resource) -> frozenset[str]:
+    """The values of ``istio.io/waypoint-for`` that do for a labelled object."""
+    if labelled.kind is NAMESPACE:
+        return frozenset({"service", "workload", "all"})
+    kind = "workload" if labelled.kind in (POD, WORKLOAD_ENTRY) else "service"
+    return frozenset({kind, "all"})
+
+
+def why_not_served(mesh: Snapshot, binding: Binding, gateway: Resource) -> str | None:
+    """Why istiod drops a binding to a Gateway that exists; None when it does not."""
+    labelled = binding.labelled
+    space = labelled.namespace or labelled.name
+    if admits(mesh, gateway, space) is False:
+        return f"its allowedRoutes do not admit namespace {space}"
+    use = waypoint_for(gateway)
+    if use not in _wants(labelled):
+        return f"it is for {use}, not for {labelled.kind.name}s"
+    return None
+
+
+def serving(mesh: Snapshot, service: Resource) -> Resource | None:
+    """The Gateway whose waypoint takes the calls to a service, as far as Gateways were read."""
+    waypoint = waypoint_of(mesh, service)
+    gateway = waypoint.gateway(mesh) if waypoint else None
+    if gateway is None or waypoint_for(gateway) not in ("service", "all"):
+        return None
+    return gateway if admits(mesh, gateway, service.namespace) is not False else None
