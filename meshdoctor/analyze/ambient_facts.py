@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.access_logs import service_ips
 from meshdoctor.analyze.authorization_workloads import target_at
+from meshdoctor.analyze.pod_states import why_not_ready
 from meshdoctor.intent.ambient import uses_ambient, ztunnel_pods
 from meshdoctor.model.evidence import Evidence, excerpt_of
 from meshdoctor.model.finding import Affected, Finding, Outcome
 from meshdoctor.model.kinds import POD
-from meshdoctor.model.pod import PROXY_CONTAINER, container_runs
+from meshdoctor.model.pod import PROXY_CONTAINER, container_runs, container_status
+from meshdoctor.model.resource import as_mapping
 from meshdoctor.model.ztunnel import ZTUNNEL_DUMP, ZTUNNEL_LOG, Connection, Ztunnel
 
 if TYPE_CHECKING:
@@ -167,6 +169,22 @@ def affected_by(mesh: Snapshot, found: Iterable[Failure]) -> tuple[Affected, ...
         for item in found
     }
     return tuple(sorted(pairs))[:_MOST_CALLERS]
+
+
+def why_proxy_fails(mesh: Snapshot, pod: Resource) -> tuple[str, Evidence]:
+    """Why a pod that is nothing but a proxy (ztunnel, a waypoint) is not ready, and where it says.
+
+    Its container's own state comes first: the pod's says less.
+    """
+    found = container_status(pod, PROXY_CONTAINER)
+    waiting = as_mapping(as_mapping(found[1].get("state")).get("waiting")) if found else {}
+    if found and waiting.get("reason"):
+        times = found[1].get("restartCount", 0)
+        text = f"container {PROXY_CONTAINER} of {pod.name} waits: {waiting['reason']}"
+        text += f" (restarted {times} times)" if times else ""
+        return text, pod.evidence(*found[0], "state", "waiting", "reason")
+    reason = why_not_ready(mesh, pod)
+    return reason.text, next(iter(reason.evidence), pod.evidence("status", "phase"))
 
 
 def undecided(mesh: Snapshot, code: str, what: str, *kinds: Kind) -> Finding | None:

@@ -52,6 +52,8 @@ _SIGNS = (
     ),
 )
 _RECENT = timedelta(minutes=2)
+_NOW = timedelta(minutes=1)
+"""What nothing else confirms must be fresh: a mended fault leaves lines behind."""
 
 
 def _subject(mesh: Snapshot, item: Failure) -> str:
@@ -129,6 +131,9 @@ class AmbientFailures:
         """One finding for each destination that fails, one for each trouble of a ztunnel."""
         grouped: dict[str, list[Failure]] = {}
         for item in failures(mesh):
+            time = item.connection.time
+            if time is None or time < mesh.now - _NOW:
+                continue
             grouped.setdefault(_subject(mesh, item), []).append(item)
         yield from (_refused(mesh, subject, found) for subject, found in grouped.items())
         for ztunnel in mesh.ztunnels:

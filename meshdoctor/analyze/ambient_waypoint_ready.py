@@ -15,10 +15,11 @@ from meshdoctor.analyze.ambient_facts import (
     ZTUNNEL_LOG_INPUT,
     affected_by,
     undecided,
+    why_proxy_fails,
     ztunnel_log_unread,
 )
 from meshdoctor.analyze.ambient_waypoints import (
-    NEEDED,
+    needed,
     services_affected,
     wanted_waypoints,
     waypoint_failures,
@@ -26,7 +27,6 @@ from meshdoctor.analyze.ambient_waypoints import (
 )
 from meshdoctor.analyze.base import ISTIOD_SYNC, holds, silent, unread
 from meshdoctor.analyze.pod_evidence import ready_evidence
-from meshdoctor.analyze.pod_states import why_not_ready
 from meshdoctor.analyze.sync_rejections import rejections
 from meshdoctor.intent.ambient import uses_ambient
 from meshdoctor.intent.waypoints import (
@@ -144,12 +144,12 @@ def _without_pods(mesh: Snapshot, waypoint: WaypointName, gateway: Resource) -> 
 
 
 def _pods_fault(mesh: Snapshot, gateway: Resource, pods: tuple[Resource, ...]) -> _Fault:
-    reasons = [why_not_ready(mesh, pod) for pod in pods[:_MOST_SHOWN]]
+    reasons = [why_proxy_fails(mesh, pod) for pod in pods[:_MOST_SHOWN]]
     workload = str(mesh.workloads.owning(pods[0]))
     return _Fault(
-        text="; ".join(reason.text for reason in reasons),
+        text="; ".join(text for text, _ in reasons),
         objects=(workload, str(gateway)),
-        evidence=tuple(item for reason in reasons for item in reason.evidence[:1]),
+        evidence=tuple(shown for _, shown in reasons),
         do="Read what keeps its pod from starting, and mend that in its Deployment.",
         command=f"kubectl describe pod {pods[0].name} -n {pods[0].namespace}",
     )
@@ -257,7 +257,7 @@ class AmbientWaypointReady:
 
     def analyze(self, mesh: Snapshot) -> Iterator[Finding]:
         """One finding for each waypoint that is asked for and exists."""
-        missing = undecided(mesh, NOT_READY, "Whether waypoints are ready", POD, *NEEDED)
+        missing = undecided(mesh, NOT_READY, "Whether waypoints are ready", POD, *needed(mesh))
         if missing is not None:
             yield missing
         if not mesh.catalog.known(POD) or not uses_ambient(mesh):

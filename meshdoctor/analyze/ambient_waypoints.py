@@ -45,6 +45,12 @@ NEEDED: tuple[Kind, ...] = (NAMESPACE, SERVICE, KUBERNETES_GATEWAY)
 """What must have been read before it can be said that a waypoint is not there."""
 
 
+def needed(mesh: Snapshot) -> tuple[Kind, ...]:
+    """The kinds that decide: Gateways do not where no label names one."""
+    labels_known = mesh.catalog.known(NAMESPACE, SERVICE)
+    return NEEDED[:-1] if labels_known and not bindings(mesh) else NEEDED
+
+
 def waypoint_subject(waypoint: WaypointName) -> str:
     """Subject of findings about a waypoint."""
     return f"waypoint {waypoint.namespace}/{waypoint.name}"
@@ -210,7 +216,7 @@ class AmbientWaypoints:
 
     def analyze(self, mesh: Snapshot) -> Iterator[Finding]:
         """One finding for each waypoint that is asked for."""
-        missing = undecided(mesh, MISSING, "Which waypoints exist", *NEEDED)
+        missing = undecided(mesh, MISSING, "Which waypoints exist", *needed(mesh))
         if missing is not None:
             yield missing
         if not mesh.catalog.known(KUBERNETES_GATEWAY) or not uses_ambient(mesh):

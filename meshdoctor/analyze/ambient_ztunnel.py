@@ -13,10 +13,10 @@ from meshdoctor.analyze.ambient_facts import (
     ZTUNNEL_CONFIG_INPUT,
     ZTUNNEL_LOG_INPUT,
     undecided,
+    why_proxy_fails,
 )
 from meshdoctor.analyze.base import holds, workload_subject
 from meshdoctor.analyze.pod_evidence import ready_evidence
-from meshdoctor.analyze.pod_states import why_not_ready
 from meshdoctor.intent.ambient import (
     Enrolment,
     enrolments,
@@ -126,11 +126,11 @@ def _without_pod(mesh: Snapshot, daemonset: Resource | None, nodes: list[str]) -
 
 
 def _not_ready(mesh: Snapshot, pods: list[Resource]) -> _Fault:
-    reasons = [why_not_ready(mesh, pod) for pod in pods[:_MOST_SHOWN]]
+    reasons = [why_proxy_fails(mesh, pod) for pod in pods[:_MOST_SHOWN]]
     first = pods[0]
     return _Fault(
-        text="; ".join(reason.text for reason in reasons),
-        evidence=tuple(item for reason in reasons for item in reason.evidence[:1]),
+        text="; ".join(text for text, _ in reasons),
+        evidence=tuple(shown for _, shown in reasons),
         do="Read what keeps the pod from being ready, and mend that.",
         command=f"kubectl describe pod {first.name} -n {first.namespace}; "
         f"kubectl logs {first.name} -n {first.namespace} --tail=50",
