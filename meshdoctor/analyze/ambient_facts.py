@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.access_logs import service_ips
 from meshdoctor.analyze.authorization_workloads import target_at
+from meshdoctor.analyze.json_patches import json_patch
 from meshdoctor.analyze.pod_states import why_not_ready
 from meshdoctor.intent.ambient import uses_ambient, ztunnel_pods
-from meshdoctor.model.evidence import Evidence, excerpt_of
+from meshdoctor.model.evidence import Evidence, excerpt_of, join_pointer
 from meshdoctor.model.finding import Affected, Finding, Outcome
 from meshdoctor.model.kinds import POD
 from meshdoctor.model.pod import PROXY_CONTAINER, container_runs, container_status
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
 
+NODE_SELECTOR = ("spec", "template", "spec", "nodeSelector")
+"""Where a controller says which nodes its pods may run on."""
 ZTUNNEL_CONFIG_INPUT = f"ztunnels/{ZTUNNEL_DUMP}"
 """Input: what the ztunnels hold."""
 ZTUNNEL_LOG_INPUT = f"ztunnels/{ZTUNNEL_LOG}"
@@ -185,6 +188,14 @@ def why_proxy_fails(mesh: Snapshot, pod: Resource) -> tuple[str, Evidence]:
         return text, pod.evidence(*found[0], "state", "waiting", "reason")
     reason = why_not_ready(mesh, pod)
     return reason.text, next(iter(reason.evidence), pod.evidence("status", "phase"))
+
+
+def without_node_label(resource: Resource, label: str) -> tuple[str, str]:
+    """The command that takes a label out of a template's nodeSelector, and its undo."""
+    place = join_pointer("", (*NODE_SELECTOR, label))
+    forth = {"op": "remove", "path": place}
+    back = {"op": "add", "path": place, "value": resource.get(*NODE_SELECTOR, label)}
+    return json_patch(resource, [forth]), json_patch(resource, [back])
 
 
 def undecided(mesh: Snapshot, code: str, what: str, *kinds: Kind) -> Finding | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -19,9 +20,9 @@ from meshdoctor.analyze.ambient_facts import (
 )
 from meshdoctor.analyze.authorization_workloads import first_target
 from meshdoctor.analyze.base import holds, silent, unread, workload_subject
-from meshdoctor.intent.ambient import captured_pods, captured_workloads
+from meshdoctor.intent.ambient import Enrolment, captured_workloads, enrolment
 from meshdoctor.intent.ambient_policies import HttpField, http_fields
-from meshdoctor.intent.authorization import action_of, is_enforced, rules_of
+from meshdoctor.intent.authorization import action_of, is_enforced, policies_at, rules_of
 from meshdoctor.intent.backends import pods_behind
 from meshdoctor.intent.policy_attachment import governs, targets
 from meshdoctor.intent.waypoints import binding_label, serving, waypoint_of
@@ -79,6 +80,9 @@ class _Case:
 def _cases(mesh: Snapshot) -> tuple[_Case, ...]:
     found = []
     captured = captured_workloads(mesh)
+    by_space: dict[str, list[tuple[Workload, tuple[Resource, ...]]]] = defaultdict(list)
+    for workload, running in captured:
+        by_space[workload.namespace].append((workload, running))
     for policy in mesh.catalog.of(AUTHORIZATION_POLICY):
         if not is_enforced(policy):
             continue
@@ -88,7 +92,8 @@ def _cases(mesh: Snapshot) -> tuple[_Case, ...]:
         fields = http_fields(policy)
         if not fields:
             continue
-        held = [(w, pods) for w, pods in captured if governs(mesh, policy, pods[0])]
+        near = captured if policy.namespace == mesh.root_namespace else by_space[policy.namespace]
+        held = [(w, pods) for w, pods in near if governs(mesh, policy, pods[0])]
         if held:
             pods = tuple(pod for _, items in held for pod in items)
             found.append(_Case(policy, tuple(w for w, _ in held), pods, fields))
@@ -111,8 +116,7 @@ def _targeting(mesh: Snapshot, policy: Resource) -> Iterator[_Case]:
             continue
         host = mesh.registry.service(f"{name}.{policy.namespace}.svc.{mesh.registry.domain}")
         behind = pods_behind(mesh, host) if host else ()
-        inside = {(pod.namespace, pod.name) for pod in captured_pods(mesh)}
-        pods = tuple(pod for pod in behind if (pod.namespace, pod.name) in inside)
+        pods = tuple(pod for pod in behind if enrolment(mesh, pod) is Enrolment.CAPTURED)
         if pods:
             owners = {str(w): w for w in (mesh.workloads.owning(pod) for pod in pods)}
             yield _Case(policy, tuple(owners.values()), pods, http_fields(policy), service)
@@ -237,7 +241,7 @@ def _failing(mesh: Snapshot, case: _Case) -> Finding:
 
 def _plain(mesh: Snapshot, workload: Workload, pod: Resource) -> Finding | None:
     """The policies of a workload ask nothing that ztunnel could not judge."""
-    held = [p for p in mesh.catalog.of(AUTHORIZATION_POLICY) if governs(mesh, p, pod)]
+    held = policies_at(mesh, pod)
     if not held:
         return None
     message = f"ztunnel can judge every rule of {held[0]}"

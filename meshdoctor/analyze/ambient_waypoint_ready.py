@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.ambient_facts import (
+    NODE_SELECTOR,
     ZTUNNEL_CONFIG_INPUT,
     ZTUNNEL_LOG_INPUT,
     affected_by,
     undecided,
     why_proxy_fails,
+    without_node_label,
     ztunnel_log_unread,
 )
 from meshdoctor.analyze.ambient_waypoints import (
@@ -28,7 +30,7 @@ from meshdoctor.analyze.ambient_waypoints import (
 from meshdoctor.analyze.base import ISTIOD_SYNC, holds, silent, unread
 from meshdoctor.analyze.pod_evidence import ready_evidence
 from meshdoctor.analyze.sync_rejections import rejections
-from meshdoctor.intent.ambient import uses_ambient
+from meshdoctor.intent.ambient import node_of, uses_ambient
 from meshdoctor.intent.waypoints import (
     WAYPOINT_CLASS,
     Binding,
@@ -41,7 +43,7 @@ from meshdoctor.intent.waypoints import (
 from meshdoctor.model.finding import Finding, Outcome
 from meshdoctor.model.kinds import DEPLOYMENT, GATEWAY_CLASS, NAMESPACE, POD, SERVICE
 from meshdoctor.model.pod import PROXY_CONTAINER, container_runs, is_ready
-from meshdoctor.model.resource import as_list, as_mapping
+from meshdoctor.model.resource import as_list, as_mapping, as_strings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,11 +147,27 @@ def _without_pods(mesh: Snapshot, waypoint: WaypointName, gateway: Resource) -> 
 
 def _pods_fault(mesh: Snapshot, gateway: Resource, pods: tuple[Resource, ...]) -> _Fault:
     reasons = [why_proxy_fails(mesh, pod) for pod in pods[:_MOST_SHOWN]]
-    workload = str(mesh.workloads.owning(pods[0]))
+    owner = mesh.workloads.owning(pods[0])
+    workload, resource = str(owner), owner.resource
+    text = "; ".join(text for text, _ in reasons)
+    evidence = tuple(shown for _, shown in reasons)
+    wanted = as_strings(resource.get(*NODE_SELECTOR)) if resource else {}
+    if resource is not None and wanted and not any(map(node_of, pods)):
+        label, value = next(iter(wanted.items()))
+        command, undo = without_node_label(resource, label)
+        return _Fault(
+            text=text,
+            objects=(workload, str(gateway)),
+            evidence=(resource.evidence(*NODE_SELECTOR, label), *evidence),
+            do=f"Take {label}={value} out of its nodeSelector, or give a node that label.",
+            command=command,
+            changes=f"The pod template of {workload}; its pods may run on any node.",
+            undo=undo,
+        )
     return _Fault(
-        text="; ".join(text for text, _ in reasons),
+        text=text,
         objects=(workload, str(gateway)),
-        evidence=tuple(shown for _, shown in reasons),
+        evidence=evidence,
         do="Read what keeps its pod from starting, and mend that in its Deployment.",
         command=f"kubectl describe pod {pods[0].name} -n {pods[0].namespace}",
     )

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.ambient_facts import (
+    NODE_SELECTOR,
     ZTUNNEL_CONFIG_INPUT,
     ZTUNNEL_LOG_INPUT,
     undecided,
     why_proxy_fails,
+    without_node_label,
 )
 from meshdoctor.analyze.base import holds, workload_subject
 from meshdoctor.analyze.pod_evidence import ready_evidence
@@ -77,7 +79,7 @@ def _name(mesh: Snapshot) -> str:
 
 def _selects_no_node(mesh: Snapshot, daemonset: Resource, nodes: list[str]) -> str:
     """A label of the template's nodeSelector that one of these nodes lacks; empty for none."""
-    wanted = as_strings(daemonset.get("spec", "template", "spec", "nodeSelector"))
+    wanted = as_strings(daemonset.get(*NODE_SELECTOR))
     known = [node for node in mesh.catalog.of(NODE) if node.name in nodes]
     for key, value in wanted.items():
         if any(node.labels.get(key) != value for node in known):
@@ -99,20 +101,17 @@ def _without_pod(mesh: Snapshot, daemonset: Resource | None, nodes: list[str]) -
             changes="Adds the ztunnel DaemonSet: one pod on every node.",
             undo=f"helm uninstall ztunnel -n {mesh.root_namespace}",
         )
-    target = f"kubectl patch daemonset {daemonset.name} -n {daemonset.namespace} --type=json"
     label = _selects_no_node(mesh, daemonset, nodes)
     if label:
-        path = ("spec", "template", "spec", "nodeSelector")
-        value = str(daemonset.get(*path, label))
-        place = "/" + "/".join((*path, label.replace("~", "~0").replace("/", "~1")))
-        undo = f'[{{"op":"add","path":"{place}","value":"{value}"}}]'
+        value = str(daemonset.get(*NODE_SELECTOR, label))
+        command, undo = without_node_label(daemonset, label)
         return _Fault(
             text=f"its nodeSelector asks for {label}={value}, which node {where} does not have",
-            evidence=(daemonset.evidence(*path, label),),
+            evidence=(daemonset.evidence(*NODE_SELECTOR, label),),
             do=f"Take {label} out of the nodeSelector, so that every node gets a ztunnel.",
-            command=f'{target} -p=\'[{{"op":"remove","path":"{place}"}}]\'',
+            command=command,
             changes=f"The pod template of {daemonset}; a ztunnel starts on every such node.",
-            undo=f"{target} -p='{undo}'",
+            undo=undo,
         )
     shown = daemonset.evidence("status", "desiredNumberScheduled")
     return _Fault(

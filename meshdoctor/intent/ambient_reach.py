@@ -7,6 +7,7 @@ not 15008 stops everything once both ends are in ambient mode.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from meshdoctor.intent.ambient import captured_workloads
@@ -56,6 +57,7 @@ class Barrier:
         return tuple(sorted(self.decision.blocks, key=order))
 
 
+@lru_cache(maxsize=2)
 def _representatives(mesh: Snapshot) -> dict[str, list[Resource]]:
     """One captured pod a workload, by namespace."""
     found: dict[str, list[Resource]] = {}
@@ -72,8 +74,7 @@ def possible_callers(
     chosen = {(pod.namespace, pod.name): pod for pod in seen}
     for pod in by_namespace.get(server.namespace, ())[:_NEAR]:
         chosen.setdefault((pod.namespace, pod.name), pod)
-    others = sorted(set(by_namespace) - {server.namespace})[:_FAR]
-    for space in others:
+    for space in list(by_namespace)[:_FAR]:
         pod = by_namespace[space][0]
         chosen.setdefault((pod.namespace, pod.name), pod)
     own = mesh.workloads.owning(server)

@@ -357,8 +357,9 @@ class TestOutside:
 
 
 def policy(name: str = "p", *, action: str = "ALLOW", app: str = "seller", **spec: Any) -> Any:
-    chosen = {"selector": {"matchLabels": {"app": app}}} if app else {}
-    return istio_object("AuthorizationPolicy", name, "till", action=action, **chosen, **spec)
+    if app:
+        spec["selector"] = {"matchLabels": {"app": app}}
+    return istio_object("AuthorizationPolicy", name, "till", action=action, **spec)
 
 
 GET = {"to": [{"operation": {"methods": ["GET"]}}]}
