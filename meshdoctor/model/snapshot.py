@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from meshdoctor.model.not_read import NotRead
     from meshdoctor.model.proxy import Proxy
     from meshdoctor.model.resource import Resource
+    from meshdoctor.model.ztunnel import Ztunnel
 
 DEFAULT_ROOT_NAMESPACE = "istio-system"
 
@@ -51,6 +52,8 @@ class Snapshot:
     istiods: tuple[Istiod, ...]
     proxies: Mapping[str, Proxy]
     """By proxy id, ``pod.namespace``."""
+    ztunnels: tuple[Ztunnel, ...]
+    """The node proxies of ambient mode."""
     not_read: tuple[NotRead, ...]
     container_logs: Mapping[str, ContainerLog]
     """The ends of applications' logs, by path."""
@@ -69,6 +72,7 @@ class Snapshot:
         proxies: Iterable[Proxy],
         not_read: Iterable[NotRead],
         container_logs: Iterable[ContainerLog] = (),
+        ztunnels: Iterable[Ztunnel] = (),
     ) -> Snapshot:
         """Join what was read and build the indexes."""
         replicas = tuple(sorted(istiods, key=lambda item: (item.namespace, item.pod)))
@@ -80,6 +84,7 @@ class Snapshot:
             registry=Registry.build(catalog, _domain(by_id.values())),
             istiods=replicas,
             proxies=by_id,
+            ztunnels=tuple(sorted(ztunnels, key=lambda item: (item.namespace, item.pod))),
             not_read=tuple(sorted(set(not_read))),
             container_logs={log.source: log for log in container_logs},
             root_namespace=_root_namespace(replicas),

@@ -8,6 +8,7 @@ from meshdoctor.model import proxy as files
 from meshdoctor.model.container_log import LOGS
 from meshdoctor.model.kinds import BY_GROUP_AND_PLURAL, Kind
 from meshdoctor.model.pod import PROXY_CONTAINER
+from meshdoctor.model.ztunnel import ZTUNNEL_DUMP, ZTUNNEL_LOG
 
 FORMAT = "meshdoctor.recording/v1"
 MANIFEST = "recording.json"
@@ -35,10 +36,15 @@ PROXY_FILES = frozenset(
 )
 """The files of a proxy that analyzers or views use."""
 
+ZTUNNEL_FILES = frozenset({ZTUNNEL_DUMP, ZTUNNEL_LOG})
+"""The files of a ztunnel that analyzers or views use."""
+
 NEEDED_PROXY_FILES = (files.CONFIG_DUMP, files.CLUSTERS, files.LOG)
 """Missing ones make conclusions unknown."""
 NEEDED_ISTIOD_FILES = (SYNCZ, MESH, ISTIOD_LOG)
 """Missing ones make conclusions unknown."""
+NEEDED_ZTUNNEL_FILES = (ZTUNNEL_DUMP, ZTUNNEL_LOG)
+"""Missing ones make conclusions about ambient mode unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ class Place:
     """What a path in a recording holds."""
 
     room: str
-    """``manifest``, ``kubernetes``, ``istiod``, ``proxies`` or ``logs``."""
+    """``manifest``, ``kubernetes``, ``istiod``, ``proxies``, ``ztunnels`` or ``logs``."""
     kind: Kind | None = None
     version: str = ""
     namespace: str = ""
@@ -78,6 +84,8 @@ def place_of(path: str) -> Place | None:
             # A proxy's log is read from its own room.
             if file.partition(".")[0] != PROXY_CONTAINER:
                 return Place(LOGS, namespace=namespace, pod=pod, file=file)
+        case ["ztunnels", namespace, pod, file] if file in ZTUNNEL_FILES:
+            return Place("ztunnels", namespace=namespace, pod=pod, file=file)
     return None
 
 
