@@ -227,6 +227,8 @@ def _findings(seen: _Plane) -> Iterator[Finding]:
         )
     else:
         yield Finding(DOWN, MESH_SUBJECT, Outcome.PASS, text, resource, facts=facts)
+        if state is State.OUT_OF_MEMORY:
+            yield from _consequences(seen)
 
 
 @dataclass(frozen=True, slots=True)
