@@ -74,9 +74,7 @@ def _by_log(mesh: Snapshot, istiod: Istiod) -> Fact | None:
 
 def _controller(mesh: Snapshot, istiod: Istiod) -> str:
     plane = control_planes(mesh).get(istiod.revision)
-    return (
-        controller_of(mesh, plane) if plane else object_text("Pod", istiod.namespace, istiod.pod)
-    )
+    return controller_of(mesh, plane) if plane else object_text("Pod", istiod.namespace, istiod.pod)
 
 
 def _advice(mesh: Snapshot) -> str:
