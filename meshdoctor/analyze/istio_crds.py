@@ -53,6 +53,8 @@ _OLDEST_BUNDLE: dict[str, tuple[int, tuple[int, int, int]]] = {
     "tlsroutes": (30, (1, 5, 0)),
 }
 """From which Istio minor on istiod ignores a CRD of an older bundle (its crdwatcher)."""
+FIRST_WITH_V1 = "v1.0.0"
+"""The first bundle whose Gateway and HTTPRoute are v1; older ones may lack what istiod reads."""
 
 
 def newest_minor(mesh: Snapshot) -> int | None:
