@@ -76,6 +76,12 @@ class RevisionsScreen(ViewScreen, TabbedScreen):
         "behind lists what belongs to revisions that are gone, and control planes nobody uses."
     )
 
+    _looked_for: tuple[str, ...] = ()
+
+    def look_for(self, names: tuple[str, ...]) -> None:
+        """Begin at the pod, the workload or the namespace that the person came from."""
+        self._looked_for = names
+
     def body(self) -> Iterable[Widget]:
         """The pods, the leftovers and the control planes, a tab each."""
         first = (Column("POD"),)
@@ -138,6 +144,18 @@ class RevisionsScreen(ViewScreen, TabbedScreen):
             for row in rows:
                 self._to_json[type(row)] = table.to_json
             self.query_one(name, RowsTable).show(table.rows(rows), nothing, table.headers())
+        if self._looked_for:
+            self._go_to(view[0][2])
+
+    def _go_to(self, rows: Sequence[RevisionRow]) -> None:
+        """Once: whoever reads again stays where the cursor is."""
+        wanted, self._looked_for = self._looked_for, ()
+        for name in wanted:
+            bare = name.removeprefix("Namespace ")
+            for row in rows:
+                if name in (row.pod, row.workload) or bare == row.namespace:
+                    self.query_one("#revision-pods", RowsTable).go_to(row.pod)
+                    return
 
     @on(RowsTable.Opened, "#revision-pods")
     def _open_pod(self, event: RowsTable.Opened) -> None:
