@@ -19,7 +19,7 @@ ISTIOD = "Deployment istio-system/istiod"
 
 
 def is_istiod(item: dict[str, Any]) -> bool:
-    return item["metadata"].get("labels", {}).get("app") == "istiod"
+    return bool(item["metadata"].get("labels", {}).get("app") == "istiod")
 
 
 def proxy_status(pod: dict[str, Any]) -> dict[str, Any]:
