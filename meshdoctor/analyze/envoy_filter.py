@@ -34,8 +34,10 @@ from meshdoctor.analyze.sync_rejected import (
     REFUSED,
     belongs_elsewhere,
     refusal,
+    same_reason,
     unexplained,
     workload_text,
+    workloads_by_reason,
 )
 from meshdoctor.analyze.sync_rejections import Rejection, rejections
 from meshdoctor.model.finding import Affected, Fact, Finding, Outcome
@@ -224,13 +226,16 @@ class RejectedConfiguration:
             for rejection in found
         }
         left = [item for item in found if not blames[item] and not belongs_elsewhere(mesh, item)]
+        alike = workloads_by_reason(mesh, left)
         for rejection, blamed in blames.items():
             who = identity(mesh, rejection.proxy_id, known.get(rejection.proxy_id))
             yield from (_blamed(mesh, rejection, blame) for blame in blamed)
             if not blamed:
                 yield _not_blamed(mesh, rejection, who)
                 patching = dict.fromkeys(item for item, *_ in _patches(mesh, who, rejection))
-                yield from unexplained(mesh, rejection, tuple(patching), left)
+                yield from unexplained(
+                    mesh, rejection, tuple(patching), alike.get(same_reason(rejection), ())
+                )
         for proxy_id in dict.fromkeys(rejection.proxy_id for rejection in found):
             if proxy_id in known:
                 yield _is_connected(mesh, known[proxy_id])

@@ -7,6 +7,7 @@ its istiod or another build, or configuration that contradicts itself. Envoy's r
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 REFUSED = "MD0411"
 """A proxy refuses its configuration, and no EnvoyFilter explains it."""
 
+_MOST = 6
+"""So many objects are named at most."""
 _LACKS = re.compile(
     r"registered implementation|does not have an object factory|could not find @type"
     r"|(?:no such|unknown|cannot find) field|has unknown fields|Unable to (?:parse|unpack)",
@@ -171,31 +174,37 @@ def _no_envoy_filter(mesh: Snapshot, candidates: Sequence[Resource], rejection: 
     return holds(fact, text, *rejection.evidence[:1])
 
 
-def _same_reason(rejection: Rejection) -> tuple[str, str]:
+def same_reason(rejection: Rejection) -> tuple[str, str]:
     """What two proxies must share to suffer from one fault: the type, and the reason's words."""
     return rejection.type, _NAMES.sub(" ", rejection.brief)[:120]
 
 
-def _objects(mesh: Snapshot, rejection: Rejection, others: Iterable[Rejection]) -> tuple[str, ...]:
-    """The first workload that refuses for this reason and its Gateway, then the others."""
-    found: list[str] = []
-    alike = [item for item in others if _same_reason(item) == _same_reason(rejection)]
-    for item in alike:
-        pod = _pod(mesh, item.proxy_id)
-        found += [workload_text(mesh, item.proxy_id), *_gateway_object(mesh, pod)]
-    return tuple(dict.fromkeys(found))[:6] or (workload_text(mesh, rejection.proxy_id),)
+def workloads_by_reason(
+    mesh: Snapshot, refused: Iterable[Rejection]
+) -> dict[tuple[str, str], tuple[str, ...]]:
+    """For each reason, the workloads that refuse for it, each with its Gateway; six at most.
+
+    Whoever refuses for one reason suffers from one fault, so that all name the same first object.
+    """
+    found: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+    for item in refused:
+        names = found[same_reason(item)]
+        if len(names) < _MOST:
+            gateway = _gateway_object(mesh, _pod(mesh, item.proxy_id))
+            names |= dict.fromkeys((workload_text(mesh, item.proxy_id), *gateway))
+    return {reason: tuple(names)[:_MOST] for reason, names in found.items()}
 
 
 def _unexplained(
     mesh: Snapshot,
     rejection: Rejection,
     candidates: Sequence[Resource],
-    others: Sequence[Rejection],
+    alike: Sequence[str],
 ) -> Finding:
     workload = workload_text(mesh, rejection.proxy_id)
     older, versions, shown = _versions(mesh, rejection.proxy_id)
     kind = _kind(rejection, older=older)
-    objects = _objects(mesh, rejection, others)
+    objects = tuple(alike) or (workload,)
     fault = not belongs_elsewhere(mesh, rejection)
     facts = [refusal(rejection), _no_envoy_filter(mesh, candidates, rejection)]
     if versions:
@@ -210,7 +219,7 @@ def _unexplained(
         message=f"{rejection.proxy_id} refuses its {rejection.type} and goes on with what it "
         f"had before, if anything: {rejection.brief}",
         resource=workload,
-        objects=tuple(dict.fromkeys(named))[:6] if fault else (workload,),
+        objects=tuple(dict.fromkeys(named))[:_MOST] if fault else (workload,),
         facts=tuple(facts),
         affected=(Affected(workload, ""),),
         root=fault,
@@ -229,7 +238,7 @@ def unexplained(
     mesh: Snapshot,
     rejection: Rejection,
     candidates: Sequence[Resource],
-    others: Sequence[Rejection],
+    alike: Sequence[str],
 ) -> Iterator[Finding]:
     """What is said of a refusal that no EnvoyFilter is certainly behind.
 
@@ -237,7 +246,7 @@ def unexplained(
         mesh: the snapshot.
         rejection: the refusal.
         candidates: EnvoyFilters that patch the refused type on this proxy.
-        others: every refusal, to tell which proxies suffer from the same.
+        alike: the workloads that refuse for the same reason, see ``workloads_by_reason``.
     """
     needs = mesh.catalog.unread(ENVOY_FILTER)
     if needs:
@@ -246,4 +255,4 @@ def unexplained(
         subject = proxy_subject(rejection.proxy_id)
         yield Finding(REFUSED, subject, Outcome.UNKNOWN, message, resource, needs=needs)
     elif rejection.confirmed:
-        yield _unexplained(mesh, rejection, candidates, others)
+        yield _unexplained(mesh, rejection, candidates, alike)
