@@ -12,7 +12,6 @@ import pytest
 
 from meshdoctor.model.diagnosis import Unknown
 from meshdoctor.model.kinds import AUTHORIZATION_POLICY, MUTATING_WEBHOOK, NAMESPACE, POD
-from meshdoctor.model.kinds import MUTATING_WEBHOOK, NAMESPACE, POD
 from meshdoctor.model.not_read import NotRead, NotReadStatus
 from meshdoctor.model.source_error import SourceError
 from screens.theme import LIGHT
@@ -247,6 +246,8 @@ class TestWhy403:
     def test_none(self, snap_compare: Compare) -> None:
         app = app_on(HandMade(seen=build.mesh([]), made=diagnosis()))
         assert snap_compare(app, terminal_size=SMALL, run_before=after("a"))
+
+
 class TestRevisions:
     @both_sizes
     def test_half_way_through_an_upgrade(
