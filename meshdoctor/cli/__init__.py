@@ -23,6 +23,7 @@ _COMMANDS = {
     "webhooks": ("webhooks", "Show injection and validation webhooks and whom they select."),
     "namespaces": ("namespaces", "Show each namespace's labels and injection verdict."),
     "mtls": ("mtls", "Show what clients send, what servers accept, and whether it works."),
+    "revisions": ("revisions", "Show the revision each pod asks for, got and is connected to."),
     "check": ("check", "Check that reading is allowed and that Istio is installed whole."),
     "rbac": ("rbac", "Print the least ClusterRole that reading needs."),
     "serve": ("serve", "Serve a recording as a Kubernetes API server, for kubectl and tests."),

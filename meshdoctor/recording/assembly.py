@@ -25,6 +25,7 @@ from meshdoctor.parse.envoy import (
     parse_stats,
 )
 from meshdoctor.parse.errors import ParseError
+from meshdoctor.parse.istiod_metrics import parse_istiod_metrics
 from meshdoctor.parse.object_list import parse_object_list
 from meshdoctor.parse.proxy_log import read_istiod_log, read_proxy_log
 from meshdoctor.parse.syncz import parse_connections, parse_syncz
@@ -69,6 +70,7 @@ _ISTIOD_PARTS: dict[str, tuple[str, Parser]] = {
     layout.CONNECTIONS: ("connected_at", _whole(parse_connections)),
     layout.MESH: ("mesh", _whole(decode_object)),
     layout.VERSION: ("version", _text),
+    layout.ISTIOD_METRICS: ("metrics", _whole(parse_istiod_metrics)),
     layout.ISTIOD_LOG: ("log", lambda entry: read_istiod_log(entry.data, entry.first_line)),
 }
 _ZTUNNEL_PARTS: dict[str, tuple[str, Parser]] = {

@@ -18,8 +18,9 @@ CONNECTIONS = "debug/connections.json"
 MESH = "debug/mesh.json"
 VERSION = "version.txt"
 ISTIOD_LOG = "discovery.log"
+ISTIOD_METRICS = "metrics.txt"
 
-ISTIOD_FILES = frozenset({SYNCZ, CONNECTIONS, MESH, VERSION, ISTIOD_LOG})
+ISTIOD_FILES = frozenset({SYNCZ, CONNECTIONS, MESH, VERSION, ISTIOD_LOG, ISTIOD_METRICS})
 """The files of an istiod that analyzers or views use."""
 
 PROXY_FILES = frozenset(

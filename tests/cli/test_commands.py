@@ -140,6 +140,7 @@ class TestViews:
             ("proxy-status",),
             ("webhooks",),
             ("namespaces",),
+            ("revisions",),
             ("istiod-logs",),
             ("proxy-config", "cluster", "deploy/client-v1"),
             ("proxy-config", "listener", "deploy/client-v1"),

@@ -16,6 +16,7 @@ from screens.overview import OverviewScreen
 from screens.places import PLACES
 from screens.proxies import ProxiesScreen
 from screens.proxy import ProxyScreen
+from screens.revisions import RevisionsScreen
 from screens.webhooks import WebhooksScreen
 from screens.window import TextWindow
 from tests.functional.scene import HandMade, app_on, press, recorded, settled
@@ -47,6 +48,7 @@ async def choose(pilot: Pilot[None], typed: str, title: str) -> None:
         ("go: ist", "go: istiod logs (log)", IstiodLogsScreen),
         ("wh", "go: Webhooks (wh)", WebhooksScreen),
         ("go: nam", "go: Namespaces (ns)", NamespacesScreen),
+        ("rv", "go: Revisions (rv)", RevisionsScreen),
         ("cause: service", "cause: service-selector-mismatch", DiagnosisScreen),
         ("help", "help: Keys of this screen", TextWindow),
     ],

@@ -26,6 +26,7 @@ from tests.functional.scene import (
     settled,
 )
 from tests.functional.test_mtls_screens import lock
+from tests.functional.test_revisions import upgraded
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -245,6 +246,23 @@ class TestWhy403:
     def test_none(self, snap_compare: Compare) -> None:
         app = app_on(HandMade(seen=build.mesh([]), made=diagnosis()))
         assert snap_compare(app, terminal_size=SMALL, run_before=after("a"))
+
+
+class TestRevisions:
+    @both_sizes
+    def test_half_way_through_an_upgrade(
+        self, snap_compare: Compare, size: tuple[int, int]
+    ) -> None:
+        app = app_on(HandMade(seen=upgraded(), made=diagnosis()))
+        assert snap_compare(app, terminal_size=size, run_before=after("u"))
+
+    def test_left_behind(self, snap_compare: Compare) -> None:
+        app = app_on(HandMade(seen=upgraded(), made=diagnosis()))
+        assert snap_compare(app, terminal_size=SMALL, run_before=after("u", "right"))
+
+    def test_not_collected(self, snap_compare: Compare) -> None:
+        app = app_on(HandMade(seen=build.mesh([], unread=[POD]), made=diagnosis()))
+        assert snap_compare(app, terminal_size=SMALL, run_before=after("u"))
 
 
 class TestWindows:
