@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from meshdoctor.analyze.mtls_servers import Server
     from meshdoctor.model.envoy import HostStatus
     from meshdoctor.model.proxy import Proxy
+    from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
 
 BYPASSED = "MD0205"
@@ -184,6 +185,12 @@ def _unknown(meeting: Encounter, needs: tuple[str, ...], text: str) -> Finding:
     return Finding(BYPASSED, meeting.subject, Outcome.UNKNOWN, text, resource, needs=needs)
 
 
+def _uncounted(mesh: Snapshot, pod: Resource) -> bool:
+    """Whether a client's counters were not read."""
+    proxy = mesh.proxy_of(pod)
+    return proxy is None or proxy.hosts is None
+
+
 def _judge(mesh: Snapshot, found: _Bypass) -> Finding | None:
     """What a bypass means; None where nobody meets it."""
     meeting = found.meeting
@@ -198,9 +205,7 @@ def _judge(mesh: Snapshot, found: _Bypass) -> Finding | None:
         return _unknown(meeting, needs, f"Whether {meeting.destination} is sent TLS is not known")
     if meeting.calls(mesh) or meeting.routed:
         return _finding(mesh, found, failed)
-    if meeting.is_wanted(mesh) and any(
-        proxy.hosts is None for proxy in client_proxies(mesh, meeting)
-    ):
+    if meeting.is_wanted(mesh) and any(_uncounted(mesh, pod) for pod in meeting.pods):
         text = f"Whether anybody calls {meeting.destination} past its sidecar is not known"
         return _unknown(meeting, (PROXY_LOG, PROXY_HOSTS), text)
     return None
