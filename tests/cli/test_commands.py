@@ -139,6 +139,7 @@ class TestViews:
         [
             ("proxy-status",),
             ("webhooks",),
+            ("certificates",),
             ("namespaces",),
             ("istiod-logs",),
             ("proxy-config", "cluster", "deploy/client-v1"),
