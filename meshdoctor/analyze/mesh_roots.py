@@ -46,6 +46,12 @@ class Trust:
         return frozenset(map(root_id, self.roots.certificates))
 
     @property
+    def cluster(self) -> str:
+        """The cluster that the proxy says it is part of; empty when it does not say."""
+        bootstrap = self.proxy.config.bootstrap if self.proxy.config else None
+        return bootstrap.cluster_id if bootstrap is not None else ""
+
+    @property
     def issued(self) -> datetime | None:
         """When its own certificate was signed."""
         return self.chain.certificates[0].not_before if self.chain else None
@@ -134,6 +140,17 @@ class Mesh:
             and any(item.signer not in ids for ids in accepted)
         ]
         return (*old, *strangers)
+
+
+def other_clusters(found: Mesh) -> tuple[str, ...]:
+    """The clusters of the proxies left behind, where nobody else is part of them.
+
+    Then it is no proxy that was forgotten: two clusters of one mesh do not share a root.
+    """
+    left = found.left_behind
+    theirs = {item.cluster for item in left}
+    others = {item.cluster for item in found.trusts if item not in left}
+    return () if "" in theirs or not others or theirs & others else tuple(sorted(theirs))
 
 
 def _home(mesh: Snapshot, proxy: Proxy, pod: Resource | None) -> str:

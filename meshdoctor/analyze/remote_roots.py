@@ -2,7 +2,8 @@
 
 Clusters of one mesh need one root (or each other's roots); a recording of one of them shows the
 lack of it only where a call leaves for an endpoint of another cluster and the handshake fails.
-What the other cluster's root is cannot be seen from here, so the cause stays likely.
+What the other cluster's root is cannot be seen from here, so the cause stays likely; where a
+recording holds the other cluster's ``istio-ca-root-cert`` too, the two decide it.
 """
 
 from __future__ import annotations
@@ -19,13 +20,21 @@ from meshdoctor.analyze.base import (
     PROXY_LOG,
     destination_subject,
     holds,
+    silent,
     unread,
 )
-from meshdoctor.analyze.certificate_sources import ROOT_CONFIG_MAP
+from meshdoctor.analyze.certificate_sources import (
+    ROOT_CONFIG_MAP,
+    ROOT_KEY,
+    Bundle,
+    bundle_at,
+    distributed_roots,
+)
 from meshdoctor.analyze.injection_facts import listed
-from meshdoctor.analyze.mesh_roots import meshes
+from meshdoctor.analyze.mesh_roots import Mesh, meshes, other_clusters
 from meshdoctor.analyze.proxy_evidence import endpoint_evidence
-from meshdoctor.analyze.root_mismatch import NOT_ACCEPTED, says_untrusted
+from meshdoctor.analyze.root_evidence import proxy_root_evidence, short
+from meshdoctor.analyze.root_mismatch import NOT_ACCEPTED, not_accepted, says_untrusted
 from meshdoctor.model.access_log import host_port
 from meshdoctor.model.envoy.names import parse_cluster_name
 from meshdoctor.model.finding import Affected, Finding, Outcome
@@ -43,6 +52,8 @@ REMOTE = "MD0213"
 
 FROM_ELSEWHERE = "endpoint-is-in-another-cluster"
 OTHER_ROOT = "roots-of-clusters-differ"
+NOT_TRUSTED = "clusters-do-not-trust-each-other"
+_SHARED = "clusters-share-a-root"
 _MULTI_CLUSTER = "istio/multiCluster"
 _EAST_WEST = 15443
 """Port of east-west gateways that pass mTLS through by server name."""
@@ -121,12 +132,85 @@ def _finding(mesh: Snapshot, name: str, failed: Calls) -> Finding:
         resource=objects[0],
         objects=objects,
         facts=(
-            holds(NOT_ACCEPTED, said, *newest),
+            holds(NOT_TRUSTED, said, *newest),
+            holds(NOT_ACCEPTED, said),
             holds(FROM_ELSEWHERE, f"{failed[-1].entry.upstream_host} is in {where}", *shown),
             unread(OTHER_ROOT, f"The root of {where} is not part of this recording"),
         ),
         affected=tuple(Affected(caller, f"{host}:{port}") for caller in callers),
-        fills={"where": where, "host": host, "root_namespace": mesh.root_namespace},
+        fills={
+            "claim": f"{host} in {where} shows certificates that this cluster does not trust",
+            "where": where,
+            "root_namespace": mesh.root_namespace,
+        },
+    )
+
+
+def _bundle(mesh: Snapshot, cluster: str) -> Bundle | None:
+    """The roots of a further cluster, as its istiod handed them out."""
+    found = [item for item in mesh.further[cluster] if item.name == ROOT_CONFIG_MAP]
+    found.sort(key=lambda item: (item.namespace != mesh.root_namespace, item.namespace))
+    return bundle_at(found[0], ROOT_KEY) if found else None
+
+
+def _compared(mesh: Snapshot, cluster: str, own: Bundle, other: Bundle) -> Finding:
+    """What two clusters' roots have to do with each other."""
+    where = f"cluster {cluster}"
+    shown = (own.evidence, other.evidence)
+    resource = str(own.resource)
+    if own.ids & other.ids:
+        text = f"This cluster and {where} hold a root in common"
+        facts = (holds(_SHARED, text, *shown),)
+        return Finding(REMOTE, MESH_SUBJECT, Outcome.PASS, text, resource, facts=facts)
+    text = (
+        f"This cluster's root has serial {short(own.certificates[0])}, that of {where} "
+        f"{short(other.certificates[0])}: neither accepts the other's certificates"
+    )
+    objects = _objects(mesh)
+    return Finding(
+        code=REMOTE,
+        subject=MESH_SUBJECT,
+        outcome=Outcome.FAIL,
+        message=text,
+        resource=objects[0],
+        objects=objects,
+        facts=(
+            holds(NOT_TRUSTED, text, *shown),
+            holds(OTHER_ROOT, text),
+            silent(NOT_ACCEPTED, "No log of this cluster shows a call that failed for it"),
+        ),
+        fills={
+            "claim": f"This cluster and {where} of the mesh have no root in common",
+            "where": where,
+            "root_namespace": mesh.root_namespace,
+        },
+    )
+
+
+def _apart(mesh: Snapshot, found: Mesh, clusters: tuple[str, ...]) -> Finding:
+    """Proxies of several clusters in one recording, whose roots part along the clusters."""
+    left = found.left_behind
+    where = f"cluster {listed(clusters)}"
+    text = f"The proxies of {where} and those of the rest of the mesh trust different roots"
+    shown = [proxy_root_evidence(item) for item in left[:_MOST_SHOWN]]
+    others = [item for item in found.trusts if item not in left]
+    shown.append(proxy_root_evidence(others[0]))
+    names = sorted({mesh.caller(item.proxy) for item in left})
+    objects = _objects(mesh)
+    return Finding(
+        code=REMOTE,
+        subject=MESH_SUBJECT,
+        outcome=Outcome.FAIL,
+        message=text,
+        resource=objects[0],
+        objects=objects,
+        facts=(
+            holds(NOT_TRUSTED, text, *shown),
+            holds(OTHER_ROOT, text),
+            not_accepted(mesh, found, left),
+        ),
+        affected=tuple(Affected(name, "") for name in names),
+        fills={"claim": text, "where": where, "root_namespace": mesh.root_namespace},
     )
 
 
@@ -146,9 +230,17 @@ class RemoteRoots:
 
     def analyze(self, mesh: Snapshot) -> Iterator[Finding]:
         """One FAIL for each destination whose remote endpoints are not trusted."""
-        if any(found.left_behind for found in meshes(mesh)):
-            # Then this cluster's own roots are to be mended first.
-            return
+        for found in meshes(mesh):
+            if clusters := other_clusters(found):
+                yield _apart(mesh, found, clusters)
+            elif found.left_behind:
+                # Then this cluster's own roots are to be mended first.
+                return
+        own = distributed_roots(mesh, mesh.root_namespace)
+        for cluster in mesh.further:
+            other = _bundle(mesh, cluster)
+            if own is not None and other is not None:
+                yield _compared(mesh, cluster, own, other)
         for name, calls in _remote_calls(mesh).items():
             failed = tuple(call for call in calls if says_untrusted(call.entry))
             if len(failed) >= _FEWEST and failed[-1] is calls[-1]:

@@ -20,7 +20,7 @@ from meshdoctor.analyze.base import (
 )
 from meshdoctor.analyze.injection_commands import restart_command
 from meshdoctor.analyze.injection_facts import listed
-from meshdoctor.analyze.mesh_roots import Mesh, Trust, meshes
+from meshdoctor.analyze.mesh_roots import Mesh, Trust, meshes, other_clusters
 from meshdoctor.analyze.mtls_facts import transport_text
 from meshdoctor.analyze.proxy_evidence import config_evidence, log_evidence
 from meshdoctor.analyze.root_evidence import ca_evidence, proxy_root_evidence, short
@@ -86,7 +86,8 @@ def _distrust_lines(mesh: Snapshot, found: Mesh, left: tuple[Trust, ...]) -> Ite
                 break
 
 
-def _not_accepted(mesh: Snapshot, found: Mesh, left: tuple[Trust, ...]) -> Fact:
+def not_accepted(mesh: Snapshot, found: Mesh, left: tuple[Trust, ...]) -> Fact:
+    """The fact that logs speak of certificates that are not trusted."""
     lines = list(_distrust_lines(mesh, found, left))
     if lines:
         text = f"{len(lines)} proxies say that a certificate is signed by an unknown authority"
@@ -132,7 +133,7 @@ def _mismatch(mesh: Snapshot, found: Mesh, left: tuple[Trust, ...]) -> Finding:
         message=message,
         resource=objects[0],
         objects=tuple(objects[:6]),
-        facts=(_differ(mesh, found, left), _not_accepted(mesh, found, left)),
+        facts=(_differ(mesh, found, left), not_accepted(mesh, found, left)),
         affected=tuple(Affected(name, "") for name in names),
         fills={
             "claim": f"{who} {'holds' if len(names) == 1 else 'hold'} another root certificate "
@@ -214,7 +215,7 @@ class RootsAgree:
         agreed = True
         for found in meshes(mesh):
             left = found.left_behind
-            if left:
+            if left and not other_clusters(found):
                 yield _mismatch(mesh, found, left)
             agreed = agreed and not left
             note = _pending(found)

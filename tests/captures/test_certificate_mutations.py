@@ -173,6 +173,20 @@ class TestRoots:
         assert (found.id, found.certainty.value) == ("remote-cluster-root-mismatch", "likely")
         assert "Secret istio-system/istio-remote-secret-west" in found.objects
 
+    def test_the_root_of_a_further_cluster_is_read_and_compared(self, tmp_path: Path) -> None:
+        copy = copy_of("healthy", tmp_path)
+        (path,) = copy.files("kubernetes/core/v1/configmaps.json")
+        other = copy.folder / "clusters/west/kubernetes/core/v1/configmaps.json"
+        other.parent.mkdir(parents=True)
+        other.write_bytes(path.read_bytes())
+        assert named(copy.answer()) == []
+        later = copy_of("root-ca-rotated-under-workloads", tmp_path / "later")
+        (path,) = later.files("kubernetes/core/v1/configmaps.json")
+        other.write_bytes(path.read_bytes())
+        (found,) = copy.answer().root_causes
+        assert found.id == "remote-cluster-root-mismatch"
+        assert found.evidence[1].source == "clusters/west/kubernetes/core/v1/configmaps.json"
+
 
 def _roots(document: dict[str, Any]) -> list[dict[str, Any]]:
     return [

@@ -111,8 +111,8 @@ def inline(pem: str) -> dict[str, str]:
     return {"inline_bytes": base64.b64encode(pem.encode()).decode()}
 
 
-def secrets_dump(chain: str | None, roots: str | None) -> ConfigDump:
-    """A config dump with a proxy's own chain and the roots it trusts."""
+def secrets_dump(chain: str | None, roots: str | None, cluster: str = "") -> ConfigDump:
+    """A config dump with a proxy's own chain, the roots it trusts, and the cluster it is in."""
     held: list[dict[str, Any]] = []
     if chain is not None:
         held.append({"name": "default", "tls_certificate": {"certificate_chain": inline(chain)}})
@@ -120,14 +120,19 @@ def secrets_dump(chain: str | None, roots: str | None) -> ConfigDump:
         held.append({"name": "ROOTCA", "validation_context": {"trusted_ca": inline(roots)}})
     entries = [{"name": item["name"], "secret": item} for item in held]
     kind = "type.googleapis.com/envoy.admin.v3.SecretsConfigDump"
-    document = {"configs": [{"@type": kind, "dynamic_active_secrets": entries}]}
+    configs: list[dict[str, Any]] = [{"@type": kind, "dynamic_active_secrets": entries}]
+    if cluster:
+        node = {"id": "sidecar~10.0.0.1~a.b~b.svc", "metadata": {"CLUSTER_ID": cluster}}
+        about = "type.googleapis.com/envoy.admin.v3.BootstrapConfigDump"
+        configs.append({"@type": about, "bootstrap": {"node": node}})
+    document = {"configs": configs}
     return parse_config_dump(json.dumps(document).encode())
 
 
-def holding(pod_name: str, chain: str, *roots: Authority, **parts: Any) -> Proxy:
+def holding(pod_name: str, chain: str, *roots: Authority, cluster: str = "", **parts: Any) -> Proxy:
     """A proxy with this chain that trusts these roots."""
     bundle = "".join(item.pem for item in roots)
-    return proxy(pod_name, config=secrets_dump(chain, bundle), **parts)
+    return proxy(pod_name, config=secrets_dump(chain, bundle, cluster), **parts)
 
 
 def config_map(namespace: str, *roots: Authority) -> dict[str, Any]:

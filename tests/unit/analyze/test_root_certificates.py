@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 from meshdoctor.analyze.certificate_expiry import ANALYZER as EXPIRY
+from meshdoctor.analyze.remote_roots import ANALYZER as REMOTE
 from meshdoctor.analyze.root_config_maps import ANALYZER as NAMESPACES
 from meshdoctor.analyze.root_mismatch import ANALYZER as ROOTS
 from meshdoctor.model.finding import FactState, Finding, Outcome
 from meshdoctor.model.kinds import CONFIG_MAP, SECRET
 from meshdoctor.model.proxy import Proxy
 from meshdoctor.model.snapshot import Snapshot
-from tests.build import NOW, mesh, namespace, pod
+from tests.build import NOW, mesh, namespace, pod, resources
 from tests.unit.analyze.certificate_build import (
     ca_secret,
     config_map,
@@ -198,3 +199,37 @@ class TestExpiry:
         mesh = shop(holding(NEW_POD, leaf(NEW), NEW), objects=[ca_secret(NEW, NEW)])
         assert problems(EXPIRY, mesh) == []
         assert passed(EXPIRY, mesh) == {("MD0214", "mesh")}
+
+
+def local(*roots: Any) -> Snapshot:
+    held = [
+        holding(OLD_POD, leaf(NEW), NEW, log=log()),
+        holding(NEW_POD, leaf(NEW), NEW, log=log()),
+    ]
+    further = {"west": tuple(resources([config_map("istio-system", *roots)]))}
+    return shop(
+        *held, objects=[config_map("istio-system", NEW), ca_secret(NEW, NEW)], further=further
+    )
+
+
+class TestClusters:
+    def test_two_clusters_without_a_root_in_common(self) -> None:
+        found = only(problems(REMOTE, local(OLD)))
+        assert (found.code, found.objects) == ("MD0213", ("Secret istio-system/cacerts",))
+        assert "cluster west" in found.fills["claim"]
+
+    def test_one_root_in_common_is_enough(self) -> None:
+        assert problems(REMOTE, local(OLD, NEW)) == []
+        assert passed(REMOTE, local(OLD, NEW)) == {("MD0213", "mesh")}
+
+    def test_one_cluster_alone_says_nothing(self) -> None:
+        assert list(REMOTE.analyze(rotated())) == []
+
+    def test_roots_that_part_along_clusters_are_no_forgotten_restart(self) -> None:
+        mesh = shop(
+            holding(OLD_POD, old_leaf(), OLD, cluster="east", log=log(REFUSED)),
+            holding(NEW_POD, leaf(NEW), NEW, cluster="west", log=log()),
+            objects=[config_map("istio-system", NEW), ca_secret(NEW, NEW)],
+        )
+        assert problems(ROOTS, mesh) == []
+        assert "cluster east" in only(problems(REMOTE, mesh)).message
