@@ -10,14 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from meshdoctor.analyze.base import PROXY_LOG, holds, namespace_subject, silent
+from meshdoctor.analyze.base import MESH_SUBJECT, PROXY_LOG, holds, silent
 from meshdoctor.analyze.certificate_sources import ROOT_CONFIG_MAP, Bundle, distributed_roots
+from meshdoctor.analyze.injection_facts import listed
 from meshdoctor.analyze.mesh_roots import meshes
 from meshdoctor.analyze.proxy_evidence import log_evidence
 from meshdoctor.analyze.root_evidence import short
 from meshdoctor.analyze.root_mismatch import NOT_ACCEPTED, ROOTS_DIFFER
 from meshdoctor.analyze.sync_reach_log import Way, report
-from meshdoctor.model.finding import Affected, Finding, Outcome
+from meshdoctor.model.finding import Affected, Finding, Outcome, Severity
 from meshdoctor.model.kinds import CONFIG_MAP, POD
 from meshdoctor.model.pod import is_finished
 
@@ -50,34 +51,43 @@ def _not_accepted(mesh: Snapshot, pods: list[Resource]) -> Fact:
     return silent(NOT_ACCEPTED, "Pods that run already keep the root they started with")
 
 
-def _astray(mesh: Snapshot, held: Bundle, given: Bundle, pods: list[Resource]) -> Finding:
-    space = held.resource.namespace
+def _astray(mesh: Snapshot, found: list[Bundle], given: Bundle) -> Finding:
+    """Every ConfigMap that is not the mesh's root: one fault, wherever it shows."""
+    pods = _pods(mesh)
+    spaces = [held.resource.namespace for held in found]
+    own = [pod for space in spaces for pod in pods[space]]
+    maps = listed([str(held.resource) for held in found])
     text = (
-        f"{held.resource} holds the root of serial {short(held.certificates[0])}, but istiod's own "
+        f"{maps} holds the root of serial {short(found[0].certificates[0])}, but istiod's own "
         f"namespace that of serial {short(given.certificates[0])}"
     )
-    names = sorted({str(mesh.workloads.owning(pod)) for pod in pods})
+    # Proxies that were left behind with another root are told by themselves, and come first.
+    counts = not any(item.left_behind for item in meshes(mesh))
+    names = sorted({str(mesh.workloads.owning(pod)) for pod in own})
+    delete = (f"kubectl delete configmap {ROOT_CONFIG_MAP} -n {space}" for space in spaces)
     return Finding(
         code=ASTRAY,
-        subject=namespace_subject(space),
-        outcome=Outcome.FAIL,
-        message=f"{text}: pods that start in {space} will not trust istiod",
-        resource=str(held.resource),
-        objects=(str(held.resource), str(given.resource)),
+        subject=MESH_SUBJECT,
+        outcome=Outcome.FAIL if counts else Outcome.WARN,
+        message=f"{text}: pods that start in {listed(spaces)} will not trust istiod",
+        resource=str(found[0].resource),
+        objects=(*(str(held.resource) for held in found), str(given.resource))[:6],
         facts=(
-            holds(ROOTS_DIFFER, text, held.evidence, given.evidence),
-            _not_accepted(mesh, pods),
+            holds(ROOTS_DIFFER, text, found[0].evidence, given.evidence),
+            _not_accepted(mesh, own),
         ),
         affected=tuple(Affected(name, "") for name in names),
+        severity=None if counts else Severity.WARNING,
+        root=counts,
         fills={
-            "claim": f"{held.resource} is not the mesh's root certificate",
+            "claim": f"{maps} is not the mesh's root certificate",
             "mend": "Delete the ConfigMap: istiod writes it again, with the root it has.",
-            "mend_command": f"kubectl delete configmap {ROOT_CONFIG_MAP} -n {space}",
-            "mend_changes": f"{held.resource}; pods that wait for istiod take the new one within "
-            "a minute, or when they are restarted.",
+            "mend_command": " && ".join(delete),
+            "mend_changes": f"{maps}; pods that wait for istiod take the new one within a minute, "
+            "or when they are restarted.",
             "mend_undo": "Nothing to undo: istiod owns this ConfigMap.",
             "istiod_namespace": given.resource.namespace,
-            "proxy": f"{pods[0].name}.{space}",
+            "proxy": f"{own[0].name}.{own[0].namespace}",
         },
     )
 
@@ -92,15 +102,17 @@ class NamespaceRoots:
     codes: tuple[str, ...] = (ASTRAY,)
 
     def analyze(self, mesh: Snapshot) -> Iterator[Finding]:
-        """One FAIL for each namespace whose root is none of istiod's."""
-        all_meshes = [found.distributed for found in meshes(mesh) if found.distributed]
-        for space, pods in _pods(mesh).items():
-            held = distributed_roots(mesh, space)
-            if held is None or not all_meshes:
-                continue
-            # Where there are several meshes the namespace may belong to any of them.
-            if not any(held.ids & given.ids for given in all_meshes):
-                yield _astray(mesh, held, all_meshes[0], pods)
+        """One FAIL for all namespaces whose root is none of istiod's."""
+        given = [found.distributed for found in meshes(mesh) if found.distributed]
+        held = (distributed_roots(mesh, space) for space in _pods(mesh))
+        # Where there are several meshes the namespace may belong to any of them.
+        astray = [
+            item
+            for item in held
+            if item is not None and not any(item.ids & own.ids for own in given)
+        ]
+        if astray and given:
+            yield _astray(mesh, astray, given[0])
 
 
 ANALYZER = NamespaceRoots()

@@ -160,6 +160,12 @@ class TestNamespaces:
             "ConfigMap istio-system/istio-ca-root-cert",
         )
 
+    def test_proxies_that_hold_another_root_come_first(self) -> None:
+        maps = [config_map("istio-system", NEW), config_map("shop", OLD)]
+        mesh = rotated(*maps, ca_secret(NEW, NEW))
+        assert only(problems(ROOTS, mesh)).root
+        assert not only(problems(NAMESPACES, mesh)).root
+
     def test_one_root_in_common_is_enough_and_a_namespace_without_proxies_does_not_matter(
         self,
     ) -> None:
