@@ -152,13 +152,9 @@ class CertificateExpiry:
             told = list(_ca_findings(mesh, found))
             bad = bad or bool(told)
             yield from told
-            held = [item for item in found.trusts if item.chain is not None]
-            expired = [
-                item
-                for item in held
-                if item.chain and item.chain.certificates[0].not_after <= mesh.now
-            ]
-            good += [item for item in held if item not in expired]
+            held = [(item, item.chain.certificates[0]) for item in found.trusts if item.chain]
+            expired = [item for item, leaf in held if leaf.not_after <= mesh.now]
+            good += [item for item, leaf in held if leaf.not_after > mesh.now]
             if expired:
                 bad = True
                 yield _of_workloads(mesh, expired)

@@ -129,9 +129,9 @@ class Mesh:
         if signs is None:
             return ()
         old = [item for item in self.trusts if signs not in item.ids]
-        accepted = [item.ids for item in self.trusts if signs in item.ids]
+        accepted = {item.ids for item in self.trusts if signs in item.ids}
         if self.current is not None:
-            accepted.append(self.current.ids)
+            accepted.add(self.current.ids)
         strangers = [
             item
             for item in self.trusts
@@ -142,6 +142,12 @@ class Mesh:
         return (*old, *strangers)
 
 
+def up_to_date(found: Mesh, left: Iterable[Trust]) -> tuple[Trust, ...]:
+    """The proxies that are not among those left behind."""
+    names = {item.proxy.id for item in left}
+    return tuple(item for item in found.trusts if item.proxy.id not in names)
+
+
 def other_clusters(found: Mesh) -> tuple[str, ...]:
     """The clusters of the proxies left behind, where nobody else is part of them.
 
@@ -149,7 +155,7 @@ def other_clusters(found: Mesh) -> tuple[str, ...]:
     """
     left = found.left_behind
     theirs = {item.cluster for item in left}
-    others = {item.cluster for item in found.trusts if item not in left}
+    others = {item.cluster for item in up_to_date(found, left)}
     return () if "" in theirs or not others or theirs & others else tuple(sorted(theirs))
 
 

@@ -31,7 +31,7 @@ from meshdoctor.analyze.certificate_sources import (
     distributed_roots,
 )
 from meshdoctor.analyze.injection_facts import listed
-from meshdoctor.analyze.mesh_roots import Mesh, meshes, other_clusters
+from meshdoctor.analyze.mesh_roots import Mesh, meshes, other_clusters, up_to_date
 from meshdoctor.analyze.proxy_evidence import endpoint_evidence
 from meshdoctor.analyze.root_evidence import proxy_root_evidence, short
 from meshdoctor.analyze.root_mismatch import NOT_ACCEPTED, not_accepted, says_untrusted
@@ -193,8 +193,7 @@ def _apart(mesh: Snapshot, found: Mesh, clusters: tuple[str, ...]) -> Finding:
     where = f"cluster {listed(clusters)}"
     text = f"The proxies of {where} and those of the rest of the mesh trust different roots"
     shown = [proxy_root_evidence(item) for item in left[:_MOST_SHOWN]]
-    others = [item for item in found.trusts if item not in left]
-    shown.append(proxy_root_evidence(others[0]))
+    shown.append(proxy_root_evidence(up_to_date(found, left)[0]))
     names = sorted({mesh.caller(item.proxy) for item in left})
     objects = _objects(mesh)
     return Finding(

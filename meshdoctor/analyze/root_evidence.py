@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meshdoctor.analyze.mesh_roots import up_to_date
 from meshdoctor.analyze.proxy_evidence import config_evidence
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.proxy import CERTS
@@ -44,7 +45,7 @@ def proxy_root_evidence(item: Trust) -> Evidence:
 
 def ca_evidence(found: Mesh, left: tuple[Trust, ...]) -> Iterator[Evidence]:
     """What stands on the other side: a proxy with the new root, the CA's Secret, its ConfigMap."""
-    new = next((item for item in found.trusts if item not in left), None)
+    new = next(iter(up_to_date(found, left)), None)
     if new is not None:
         yield proxy_root_evidence(new)
     if found.secret is not None and found.signs in (

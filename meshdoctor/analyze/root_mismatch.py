@@ -24,8 +24,13 @@ from meshdoctor.analyze.mesh_roots import Mesh, Trust, meshes, other_clusters
 from meshdoctor.analyze.mtls_facts import transport_text
 from meshdoctor.analyze.proxy_evidence import config_evidence, log_evidence
 from meshdoctor.analyze.root_evidence import ca_evidence, proxy_root_evidence, short
+from meshdoctor.analyze.sync_connections import (
+    all_connections_known,
+    connection_evidence,
+    connections,
+)
 from meshdoctor.analyze.sync_reach_log import Way, report
-from meshdoctor.model.finding import Affected, Finding, Outcome
+from meshdoctor.model.finding import Affected, FactState, Finding, Outcome, Severity
 from meshdoctor.model.kinds import CONFIG_MAP, POD, SECRET
 from meshdoctor.model.pod import PROXY_CONTAINER, container_runs, is_finished, is_terminating
 
@@ -92,6 +97,11 @@ def not_accepted(mesh: Snapshot, found: Mesh, left: tuple[Trust, ...]) -> Fact:
     if lines:
         text = f"{len(lines)} proxies say that a certificate is signed by an unknown authority"
         return holds(NOT_ACCEPTED, text, *lines[:_MOST_SHOWN])
+    known = connections(mesh)
+    cut = [item.proxy.id for item in left if item.proxy.id not in known]
+    if cut and known and all_connections_known(mesh):
+        text = f"istiod lists {len(known)} proxies; {listed(cut)} is not among them"
+        return holds(NOT_ACCEPTED, text, connection_evidence(known[min(known)]))
     if any(item.proxy.log is None for item in left):
         return unread(NOT_ACCEPTED, "Not every proxy's log was read")
     return silent(NOT_ACCEPTED, "No log speaks of a certificate that is not trusted yet")
@@ -126,15 +136,20 @@ def _mismatch(mesh: Snapshot, found: Mesh, left: tuple[Trust, ...]) -> Finding:
         f"{len(left)} of {len(found.trusts)} proxies hold another root than {ca}: {who} and the "
         "rest of the mesh do not accept each other's certificates"
     )
+    seen = not_accepted(mesh, found, left)
+    # All with one other root may have another CA by design (SPIRE): then nothing fails.
+    counts = len(left) < len(found.trusts) or seen.state is FactState.HOLDS
     return Finding(
         code=MISMATCH,
         subject=MESH_SUBJECT,
-        outcome=Outcome.FAIL,
+        outcome=Outcome.FAIL if counts else Outcome.WARN,
         message=message,
         resource=objects[0],
         objects=tuple(objects[:6]),
-        facts=(_differ(mesh, found, left), not_accepted(mesh, found, left)),
+        facts=(_differ(mesh, found, left), seen),
         affected=tuple(Affected(name, "") for name in names),
+        severity=None if counts else Severity.WARNING,
+        root=counts,
         fills={
             "claim": f"{who} {'holds' if len(names) == 1 else 'hold'} another root certificate "
             f"than {ca}",

@@ -102,6 +102,20 @@ class TestRootsDiffer:
         assert only(problems(ROOTS, mesh)).objects[0] == OLD_OWNER
 
 
+class TestAllHoldAnotherRoot:
+    def everybody(self, *lines: str) -> Snapshot:
+        held = [holding(name, old_leaf(), OLD, log=log(*lines)) for name in (OLD_POD, NEW_POD)]
+        return shop(*held, objects=[config_map("istio-system", NEW), ca_secret(NEW, NEW)])
+
+    def test_a_ca_that_was_replaced_under_all_of_them_is_told_by_their_logs(self) -> None:
+        found = only(problems(ROOTS, self.everybody(REFUSED)))
+        assert (found.root, found.objects[0]) == (True, "Secret istio-system/cacerts")
+
+    def test_a_ca_of_their_own_from_which_nobody_suffers_is_a_note(self) -> None:
+        found = only(problems(ROOTS, self.everybody()))
+        assert (found.outcome, found.root) == (Outcome.WARN, False)
+
+
 class TestRootsAgree:
     def test_one_root_everywhere(self) -> None:
         mesh = shop(
