@@ -52,7 +52,9 @@ class Place:
     """What a path in a recording holds."""
 
     room: str
-    """``manifest``, ``kubernetes``, ``istiod``, ``proxies``, ``ztunnels``, ``logs``, ``clusters``."""
+    """``manifest``, ``kubernetes``, ``istiod``, ``proxies``, ``ztunnels``, ``logs``, or
+    ``clusters`` for what is known of further ones.
+    """
     kind: Kind | None = None
     version: str = ""
     namespace: str = ""
