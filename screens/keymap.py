@@ -39,6 +39,13 @@ GO = (
         "Revision asked for, injected, connected; what an upgrade left",
         id="go-revisions",
     ),
+    _binding(
+        "e",
+        "go('certificates')",
+        "Certificates",
+        "Chain, root and days left of every certificate",
+        id="go-certificates",
+    ),
 )
 """Keys that lead to a screen, from everywhere."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from screens.certificates import CertificatesScreen
 from screens.diagnosis import DiagnosisScreen
 from screens.istiod_logs import IstiodLogsScreen
 from screens.mtls import MtlsScreen
@@ -45,6 +46,9 @@ PLACES = {
     "why-403": Place("Why 403", "a", ("403",), "What was refused, by which rule", Why403Screen),
     "revisions": Place(
         "Revisions", "u", ("rv",), "Asked for, injected, connected; upgrades", RevisionsScreen
+    ),
+    "certificates": Place(
+        "Certificates", "e", ("ce",), "Roots, chains and days left", CertificatesScreen
     ),
 }
 """By the name that the action ``go`` takes; the overview is the bottom of the stack."""

@@ -60,6 +60,7 @@ def mesh(
     not_installed: Iterable[Kind] = (),
     not_read: Iterable[NotRead] = (),
     ztunnels: Iterable[Ztunnel] = (),
+    further: Mapping[str, tuple[Resource, ...]] | None = None,
     now: datetime = NOW,
 ) -> Snapshot:
     """A snapshot in which every kind was read, save those named in unread or not_installed."""
@@ -75,6 +76,7 @@ def mesh(
         proxies=proxies,
         not_read=[*missing, *not_read],
         ztunnels=ztunnels,
+        further=further,
     )
 
 

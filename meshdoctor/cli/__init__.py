@@ -21,6 +21,7 @@ _COMMANDS = {
     "proxy-config": ("proxy_config", "Show what one proxy holds."),
     "istiod-logs": ("istiod_logs", "Show istiod's logs, the lines that matter explained."),
     "webhooks": ("webhooks", "Show injection and validation webhooks and whom they select."),
+    "certificates": ("certificates", "Show every certificate: its chain, root and days left."),
     "namespaces": ("namespaces", "Show each namespace's labels and injection verdict."),
     "mtls": ("mtls", "Show what clients send, what servers accept, and whether it works."),
     "revisions": ("revisions", "Show the revision each pod asks for, got and is connected to."),

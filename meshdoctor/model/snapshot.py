@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from meshdoctor.model.kinds import POD
@@ -62,6 +62,8 @@ class Snapshot:
     proxy_pods: tuple[Resource, ...]
     """Pods that carry an Envoy."""
     _pods_by_ip: Mapping[str, Resource]
+    further: Mapping[str, tuple[Resource, ...]] = field(default_factory=dict)
+    """ConfigMaps of further clusters of the mesh, by cluster id: their roots are among them."""
 
     @classmethod
     def build(
@@ -73,6 +75,7 @@ class Snapshot:
         not_read: Iterable[NotRead],
         container_logs: Iterable[ContainerLog] = (),
         ztunnels: Iterable[Ztunnel] = (),
+        further: Mapping[str, tuple[Resource, ...]] | None = None,
     ) -> Snapshot:
         """Join what was read and build the indexes."""
         replicas = tuple(sorted(istiods, key=lambda item: (item.namespace, item.pod)))
@@ -90,6 +93,7 @@ class Snapshot:
             root_namespace=_root_namespace(replicas),
             proxy_pods=tuple(pod for pod in catalog.of(POD) if has_proxy(pod)),
             _pods_by_ip=_pods_by_ip(catalog),
+            further=dict(sorted((further or {}).items())),
         )
 
     @property

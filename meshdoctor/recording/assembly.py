@@ -11,6 +11,7 @@ from meshdoctor.model import proxy as files
 from meshdoctor.model.access_log import ProxyLog
 from meshdoctor.model.container_log import LOGS, ContainerLog
 from meshdoctor.model.istiod import Istiod
+from meshdoctor.model.kinds import CONFIG_MAP
 from meshdoctor.model.not_read import NotRead, NotReadStatus
 from meshdoctor.model.proxy import Proxy
 from meshdoctor.model.ztunnel import ZTUNNEL_DUMP, ZTUNNEL_LOG, Ztunnel, ZtunnelLog
@@ -103,6 +104,8 @@ class Assembly:
     not_read: list[NotRead] = field(default_factory=list)
     unread_files: dict[Pod, set[str]] = field(default_factory=lambda: defaultdict(set))
     failed_kinds: set[Kind] = field(default_factory=set)
+    further: dict[str, tuple[Resource, ...]] = field(default_factory=dict)
+    """ConfigMaps of further clusters, by cluster id."""
 
     def fail(self, path: str, reason: str) -> None:
         """Note that one file could not be used; the rest goes on."""
@@ -111,7 +114,11 @@ class Assembly:
     def add(self, place: Place, entry: Entry) -> None:
         """Parse one file and keep its part."""
         try:
-            if place.kind is not None:
+            if place.cluster:
+                self.further[place.cluster] = parse_object_list(entry.data, CONFIG_MAP, entry.path)[
+                    0
+                ]
+            elif place.kind is not None:
                 self._add_list(place, entry)
             elif place.room == "proxies":
                 self._add_part(self.proxies, _PROXY_PARTS, place, entry)
@@ -130,7 +137,7 @@ class Assembly:
         except ParseError as error:
             self.fail(entry.path, str(error))
             if place.kind is not None:
-                self.failed_kinds.add(place.kind)
+                self.failed_kinds |= set() if place.cluster else {place.kind}
             else:
                 self.unread_files[place.namespace, place.pod].add(place.file)
 

@@ -72,4 +72,5 @@ def joined(
         ztunnels=assembly.built_ztunnels(),
         not_read=not_read,
         container_logs=assembly.container_logs.values(),
+        further=assembly.further,
     )

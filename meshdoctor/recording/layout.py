@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from meshdoctor.model import proxy as files
 from meshdoctor.model.container_log import LOGS
-from meshdoctor.model.kinds import BY_GROUP_AND_PLURAL, Kind
+from meshdoctor.model.kinds import BY_GROUP_AND_PLURAL, CONFIG_MAP, Kind
 from meshdoctor.model.pod import PROXY_CONTAINER
 from meshdoctor.model.ztunnel import ZTUNNEL_DUMP, ZTUNNEL_LOG
 
@@ -53,12 +53,16 @@ class Place:
     """What a path in a recording holds."""
 
     room: str
-    """``manifest``, ``kubernetes``, ``istiod``, ``proxies``, ``ztunnels`` or ``logs``."""
+    """``manifest``, ``kubernetes``, ``istiod``, ``proxies``, ``ztunnels``, ``logs``, or
+    ``clusters`` for what is known of further ones.
+    """
     kind: Kind | None = None
     version: str = ""
     namespace: str = ""
     pod: str = ""
     file: str = ""
+    cluster: str = ""
+    """Id of a further cluster; empty for the cluster that the recording is of."""
 
     @property
     def is_log(self) -> bool:
@@ -75,6 +79,9 @@ def place_of(path: str) -> Place | None:
         case ["kubernetes", group, version, plural] if plural.endswith(".json"):
             kind = BY_GROUP_AND_PLURAL.get((group, plural.removesuffix(".json")))
             return Place("kubernetes", kind=kind, version=version) if kind else None
+        # Of a further cluster of the mesh only its roots count here.
+        case ["clusters", cluster, "kubernetes", "core", version, "configmaps.json"]:
+            return Place("clusters", kind=CONFIG_MAP, version=version, cluster=cluster)
         case ["istiod", namespace, pod, *rest]:
             file = "/".join(rest)
             if file in ISTIOD_FILES:

@@ -139,6 +139,7 @@ class TestViews:
         [
             ("proxy-status",),
             ("webhooks",),
+            ("certificates",),
             ("namespaces",),
             ("revisions",),
             ("istiod-logs",),

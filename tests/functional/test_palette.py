@@ -8,6 +8,7 @@ import pytest
 from textual.command import CommandPalette
 from textual.widgets import OptionList
 
+from screens.certificates import CertificatesScreen
 from screens.diagnosis import DiagnosisScreen
 from screens.istiod_logs import IstiodLogsScreen
 from screens.mesh_screen import MeshScreen
@@ -49,6 +50,7 @@ async def choose(pilot: Pilot[None], typed: str, title: str) -> None:
         ("wh", "go: Webhooks (wh)", WebhooksScreen),
         ("go: nam", "go: Namespaces (ns)", NamespacesScreen),
         ("rv", "go: Revisions (rv)", RevisionsScreen),
+        ("go: cer", "go: Certificates (ce)", CertificatesScreen),
         ("cause: service", "cause: service-selector-mismatch", DiagnosisScreen),
         ("help", "help: Keys of this screen", TextWindow),
     ],
