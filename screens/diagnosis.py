@@ -98,6 +98,12 @@ class DiagnosisScreen(TabbedScreen):
         self.query_one("#causes", RowsTable).go_to(cause_rows.cause_row(cause).key)
         self._choose(cause)
 
+    def concerns(self) -> tuple[str, ...]:
+        """The objects at fault, then the workloads that suffer."""
+        if self._chosen is None:
+            return ()
+        return (*self._chosen.objects, *(item.source for item in self._chosen.affected))
+
     @on(RowsTable.Highlighted, "#causes")
     def _follow(self, event: RowsTable.Highlighted) -> None:
         self._choose(event.row.value)

@@ -32,6 +32,20 @@ GO = (
     ),
     _binding("m", "go('mtls')", "mTLS", "Who sends what to whom, and does it work", id="go-mtls"),
     _binding("a", "go('why-403')", "Why 403", "What was refused, by which rule", id="go-why-403"),
+    _binding(
+        "u",
+        "go('revisions')",
+        "Revisions",
+        "Revision asked for, injected, connected; what an upgrade left",
+        id="go-revisions",
+    ),
+    _binding(
+        "e",
+        "go('certificates')",
+        "Certificates",
+        "Chain, root and days left of every certificate",
+        id="go-certificates",
+    ),
 )
 """Keys that lead to a screen, from everywhere."""
 

@@ -130,6 +130,15 @@ class MeshScreen(Screen[None]):
         tables = [table for table in self.query(RowsTable) if table.size.height]
         return tables[0] if len(tables) == 1 else None
 
+    def concerns(self) -> tuple[str, ...]:
+        """What the person is looking at, by the names that other screens know it by."""
+        table = self.table
+        value = table.current.value if table is not None and table.current is not None else None
+        return tuple(str(name) for key in ("pod", "name") if (name := getattr(value, key, "")))
+
+    def look_for(self, names: tuple[str, ...]) -> None:
+        """Put the cursor on what the person came from, where this screen shows it."""
+
     def clear_filter(self) -> bool:
         """Clear the filter of the focused table, else of any; False when there was none."""
         table = self.table

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from screens.certificates import CertificatesScreen
 from screens.diagnosis import DiagnosisScreen
 from screens.istiod_logs import IstiodLogsScreen
 from screens.mtls import MtlsScreen
 from screens.namespaces import NamespacesScreen
 from screens.overview import OverviewScreen
 from screens.proxies import ProxiesScreen
+from screens.revisions import RevisionsScreen
 from screens.webhooks import WebhooksScreen
 from screens.why_403 import Why403Screen
 
@@ -42,5 +44,11 @@ PLACES = {
     "namespaces": Place("Namespaces", "n", ("ns",), "Labels and verdicts", NamespacesScreen),
     "mtls": Place("mTLS", "m", ("mt",), "Who sends what to whom, does it work", MtlsScreen),
     "why-403": Place("Why 403", "a", ("403",), "What was refused, by which rule", Why403Screen),
+    "revisions": Place(
+        "Revisions", "u", ("rv",), "Asked for, injected, connected; upgrades", RevisionsScreen
+    ),
+    "certificates": Place(
+        "Certificates", "e", ("ce",), "Roots, chains and days left", CertificatesScreen
+    ),
 }
 """By the name that the action ``go`` takes; the overview is the bottom of the stack."""

@@ -52,6 +52,10 @@ class ProxyScreen(TabbedScreen):
         self._first = tab or "tab-clusters"
         self._made: set[str] = set()
 
+    def concerns(self) -> tuple[str, ...]:
+        """The proxy."""
+        return (self._proxy_id,)
+
     @property
     def crumb(self) -> str:
         """The proxy's id."""

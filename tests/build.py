@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from meshdoctor.model.resource import Resource
+    from meshdoctor.model.ztunnel import Ztunnel
 
 NOW = datetime(2026, 11, 21, 8, 0, 0, tzinfo=UTC)
 """The moment of every snapshot built here."""
@@ -58,6 +59,8 @@ def mesh(
     unread: Iterable[Kind] = (),
     not_installed: Iterable[Kind] = (),
     not_read: Iterable[NotRead] = (),
+    ztunnels: Iterable[Ztunnel] = (),
+    further: Mapping[str, tuple[Resource, ...]] | None = None,
     now: datetime = NOW,
 ) -> Snapshot:
     """A snapshot in which every kind was read, save those named in unread or not_installed."""
@@ -72,6 +75,8 @@ def mesh(
         istiods=istiods,
         proxies=proxies,
         not_read=[*missing, *not_read],
+        ztunnels=ztunnels,
+        further=further,
     )
 
 

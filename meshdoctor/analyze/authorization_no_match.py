@@ -42,7 +42,7 @@ NO_MATCH = "MD0701"
 _MOST_SHOWN = 3
 
 
-def _widening(policy: Resource, fields: Sequence[Field]) -> tuple[str, str]:
+def widening(policy: Resource, fields: Sequence[Field]) -> tuple[str, str]:
     """The command that lets the call through, and its undo."""
     if len(fields) == 1 and isinstance(fields[0].seen, str) and "when" not in fields[0].path:
         field = fields[0]
@@ -67,7 +67,7 @@ def _finding(
     rule = fields[0].path[2] if fields else 0
     why = "; ".join(words) or "it has no rule that could"
     text = f"Rule {rule} of {policy} comes nearest to matching the calls of {who}, but {why}"
-    widen, narrow = _widening(policy, fields)
+    widen, narrow = widening(policy, fields)
     edit, undo = save_and_edit(policy)
     shown = [policy.evidence(*field.path) for field in fields[:_MOST_SHOWN]]
     return Finding(

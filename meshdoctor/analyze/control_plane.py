@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.base import MESH_SUBJECT, holds, silent, unread
+from meshdoctor.analyze.control_plane_gone import gone
 from meshdoctor.analyze.control_plane_state import Condition, State, condition
 from meshdoctor.analyze.control_plane_users import (
     Refused,
@@ -227,6 +228,8 @@ def _findings(seen: _Plane) -> Iterator[Finding]:
         )
     else:
         yield Finding(DOWN, MESH_SUBJECT, Outcome.PASS, text, resource, facts=facts)
+        if state is State.OUT_OF_MEMORY:
+            yield from _consequences(seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +262,7 @@ class ControlPlaneReady:
                 f"Namespace {mesh.root_namespace}",
                 needs=mesh.catalog.unread(DEPLOYMENT, POD),
             )
+        yield from gone(mesh, DOWN)
         for revision in planes:
             yield from _findings(_look_at(mesh, planes[revision]))
 

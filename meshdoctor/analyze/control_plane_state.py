@@ -7,6 +7,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from meshdoctor.analyze.memory_kills import killed_for_memory
 from meshdoctor.intent.control_plane import controller_of, ready_pods
 from meshdoctor.model.kinds import POD
 from meshdoctor.model.pod import ISTIOD_CONTAINER, container_status
@@ -42,17 +43,6 @@ class Condition:
     text: str
     evidence: tuple[Evidence, ...] = ()
     needs: tuple[str, ...] = ()
-
-
-def _killed_for_memory(pod: Resource) -> Evidence | None:
-    found = container_status(pod, ISTIOD_CONTAINER)
-    if found is None:
-        return None
-    path, status = found
-    for key in ("state", "lastState"):
-        if as_mapping(as_mapping(status.get(key)).get("terminated")).get("reason") == "OOMKilled":
-            return pod.evidence(*path, key, "terminated", "reason")
-    return None
 
 
 def _is_young(mesh: Snapshot, pod: Resource) -> bool:
@@ -123,7 +113,9 @@ def condition(mesh: Snapshot, plane: ControlPlane) -> Condition:
         return Condition(State.READY, f"{name} is ready ({len(ready)} pod(s))", (shown,))
     if not mesh.catalog.known(POD):
         return _pods_unread(mesh, plane, name)
-    killed = tuple(found for pod in plane.pods if (found := _killed_for_memory(pod)))
+    killed = tuple(
+        found.evidence for pod in plane.pods if (found := killed_for_memory(pod, ISTIOD_CONTAINER))
+    )
     if killed:
         text = f"{name} is not ready because its container is killed for memory (OOMKilled)"
         return Condition(State.OUT_OF_MEMORY, text, killed)

@@ -15,7 +15,6 @@ from meshdoctor.analyze.base import (
     holds,
     proxy_subject,
     silent,
-    unread,
 )
 from meshdoctor.analyze.envoy_filter_blame import Named, named
 from meshdoctor.analyze.envoy_filter_scope import (
@@ -31,6 +30,15 @@ from meshdoctor.analyze.sync_connections import (
     unread_istiods,
 )
 from meshdoctor.analyze.sync_reach import CUT_OFF
+from meshdoctor.analyze.sync_rejected import (
+    REFUSED,
+    belongs_elsewhere,
+    refusal,
+    same_reason,
+    unexplained,
+    workload_text,
+    workloads_by_reason,
+)
 from meshdoctor.analyze.sync_rejections import Rejection, rejections
 from meshdoctor.model.finding import Affected, Fact, Finding, Outcome
 from meshdoctor.model.kinds import ENVOY_FILTER, POD
@@ -44,8 +52,6 @@ if TYPE_CHECKING:
 
 BLAMED = "MD0410"
 """A proxy refuses its configuration because of an EnvoyFilter."""
-REFUSED = "MD0411"
-"""A proxy refuses its configuration, and no EnvoyFilter explains it."""
 
 _PROMPT = timedelta(seconds=15)
 """istiod pushes an object's change within its debounce time, 10 s at the most."""
@@ -102,20 +108,6 @@ def _blame(mesh: Snapshot, who: ProxyIdentity, rejection: Rejection) -> list[_Bl
     return list(found.values())
 
 
-def _caller(mesh: Snapshot, proxy_id: str) -> str:
-    name, _, namespace = proxy_id.rpartition(".")
-    pod = mesh.catalog.find(POD, namespace, name)
-    return str(mesh.workloads.owning(pod)) if pod else f"Pod {namespace}/{name}"
-
-
-def _refusal(rejection: Rejection) -> Fact:
-    fact = "proxy-rejects-configuration"
-    text = f"{rejection.proxy_id} refuses the {rejection.type} that istiod sends: {rejection.brief}"
-    if rejection.confirmed:
-        return holds(fact, text, *rejection.evidence)
-    return unread(fact, f"Only a log line says that {text}")
-
-
 def _scope(item: Resource, proxy_id: str, root_namespace: str) -> Fact:
     for path in (("spec", "workloadSelector", "labels"), ("spec", "targetRefs")):
         if item.get(*path):
@@ -138,8 +130,8 @@ def _blamed(mesh: Snapshot, rejection: Rejection, blame: _Blame) -> Finding:
         said = f"The proxy took every push until {item} was created and refuses them since"
         explains = holds("envoyfilter-explains-rejection", said, shown)
         names = silent("error-names-envoyfilter", "The proxy's reason names no part of a patch")
-    caller = _caller(mesh, rejection.proxy_id)
-    facts = (explains, _refusal(rejection), names)
+    caller = workload_text(mesh, rejection.proxy_id)
+    facts = (explains, refusal(rejection), names)
     return Finding(
         code=BLAMED,
         subject=proxy_subject(rejection.proxy_id),
@@ -158,24 +150,9 @@ def _blamed(mesh: Snapshot, rejection: Rejection, blame: _Blame) -> Finding:
     )
 
 
-def _unexplained(mesh: Snapshot, rejection: Rejection) -> Finding:
-    caller = _caller(mesh, rejection.proxy_id)
-    return Finding(
-        code=REFUSED,
-        subject=proxy_subject(rejection.proxy_id),
-        outcome=Outcome.WARN,
-        message=f"{rejection.proxy_id} refuses its {rejection.type} and goes on with what it "
-        f"had before: {rejection.brief}",
-        resource=caller,
-        objects=(caller,),
-        facts=(_refusal(rejection),),
-        affected=(Affected(caller, ""),),
-    )
-
-
 def _not_blamed(mesh: Snapshot, rejection: Rejection, who: ProxyIdentity) -> Finding:
     subject = proxy_subject(rejection.proxy_id)
-    resource = _caller(mesh, rejection.proxy_id)
+    resource = workload_text(mesh, rejection.proxy_id)
     needs = mesh.catalog.unread(ENVOY_FILTER)
     if needs:
         message = f"Whether an EnvoyFilter makes {who.id} refuse its {rejection.type} is not known"
@@ -194,7 +171,7 @@ def _is_connected(mesh: Snapshot, connection: Connection) -> Finding:
     """What rules out a broken connection for a proxy that refuses its configuration."""
     message = f"{connection.id} is connected to {connection.istiod.pod}"
     facts = (holds("proxy-is-connected", message, connection_evidence(connection)),)
-    caller, subject = _caller(mesh, connection.id), proxy_subject(connection.id)
+    caller, subject = workload_text(mesh, connection.id), proxy_subject(connection.id)
     return Finding(CUT_OFF, subject, Outcome.PASS, message, caller, facts=facts)
 
 
@@ -242,14 +219,23 @@ class RejectedConfiguration:
         """One finding for each refused type of each proxy, blamed on an EnvoyFilter or not."""
         known = connections(mesh)
         found = rejections(mesh)
-        for rejection in found:
+        blames = {
+            rejection: _blame(
+                mesh, identity(mesh, rejection.proxy_id, known.get(rejection.proxy_id)), rejection
+            )
+            for rejection in found
+        }
+        left = [item for item in found if not blames[item] and not belongs_elsewhere(mesh, item)]
+        alike = workloads_by_reason(mesh, left)
+        for rejection, blamed in blames.items():
             who = identity(mesh, rejection.proxy_id, known.get(rejection.proxy_id))
-            blamed = _blame(mesh, who, rejection)
             yield from (_blamed(mesh, rejection, blame) for blame in blamed)
             if not blamed:
                 yield _not_blamed(mesh, rejection, who)
-            if not blamed and rejection.confirmed:
-                yield _unexplained(mesh, rejection)
+                patching = dict.fromkeys(item for item, *_ in _patches(mesh, who, rejection))
+                yield from unexplained(
+                    mesh, rejection, tuple(patching), alike.get(same_reason(rejection), ())
+                )
         for proxy_id in dict.fromkeys(rejection.proxy_id for rejection in found):
             if proxy_id in known:
                 yield _is_connected(mesh, known[proxy_id])

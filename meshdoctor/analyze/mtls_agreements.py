@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meshdoctor.analyze.mtls_rule_foreign_tls import FOREIGN_MODES
+from meshdoctor.analyze.mtls_rule_names import names_of
 from meshdoctor.intent.client_tls import ClientMode
 
 if TYPE_CHECKING:
@@ -66,6 +68,29 @@ def no_mutual_to_plain_pod(meeting: Encounter) -> Agreement | None:
         return None
     text, shown = _client_side(meeting)
     return f"{text}, and every pod behind it has a proxy", shown
+
+
+def no_identity_missed(meeting: Encounter) -> Agreement | None:
+    """Why no server is turned down for its name by a DestinationRule's doing."""
+    names = names_of(meeting)
+    if not names:
+        return _client_side(meeting)
+    setting = meeting.tls.setting
+    assert setting is not None
+    shown = tuple(
+        setting.rule.evidence(*setting.path, "subjectAltNames", n) for n in range(len(names))
+    )
+    return f"{setting.rule} accepts {', '.join(names)}, which its servers are", shown[:2]
+
+
+def no_foreign_tls(meeting: Encounter) -> Agreement | None:
+    """Why no sidecar gets TLS without Istio's certificate by a DestinationRule's doing."""
+    if meeting.tls.mode not in FOREIGN_MODES:
+        return _client_side(meeting)
+    if any(server.enforces for server in meeting.servers):
+        return None
+    text, shown = _client_side(meeting)
+    return f"{text}, and no sidecar stands between it and the application", shown
 
 
 def no_mutual_to_disabled(meeting: Encounter) -> Agreement | None:

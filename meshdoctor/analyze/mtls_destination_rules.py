@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.base import MESH_SUBJECT, PROXY_CONFIG, PROXY_LOG, holds
 from meshdoctor.analyze.mtls_agreements import (
+    no_foreign_tls,
+    no_identity_missed,
     no_mutual_to_disabled,
     no_mutual_to_plain_pod,
     no_plaintext_to_strict,
@@ -24,6 +26,8 @@ from meshdoctor.analyze.mtls_rule_conflicts import (
     mutual_to_plain_pod,
     plaintext_to_strict,
 )
+from meshdoctor.analyze.mtls_rule_foreign_tls import FOREIGN_MODES, FOREIGN_TLS, foreign_tls
+from meshdoctor.analyze.mtls_rule_names import NAME_MISSED, name_missed
 from meshdoctor.intent.client_tls import ClientMode
 from meshdoctor.model.finding import Finding, Outcome
 from meshdoctor.model.kinds import DESTINATION_RULE, PEER_AUTHENTICATION, POD, SERVICE
@@ -42,15 +46,20 @@ _CHECKS = {
     PLAINTEXT_TO_STRICT: plaintext_to_strict,
     MUTUAL_TO_PLAIN_POD: mutual_to_plain_pod,
     MUTUAL_TO_DISABLED: mutual_to_disabled,
+    NAME_MISSED: name_missed,
+    FOREIGN_TLS: foreign_tls,
 }
 _TURNS_ON_POLICY = {
-    PLAINTEXT_TO_STRICT: ClientMode.DISABLE,
-    MUTUAL_TO_DISABLED: ClientMode.ISTIO_MUTUAL,
+    PLAINTEXT_TO_STRICT: frozenset({ClientMode.DISABLE}),
+    MUTUAL_TO_DISABLED: frozenset({ClientMode.ISTIO_MUTUAL}),
+    FOREIGN_TLS: FOREIGN_MODES,
 }
 _AGREEMENTS = {
     PLAINTEXT_TO_STRICT: no_plaintext_to_strict,
     MUTUAL_TO_PLAIN_POD: no_mutual_to_plain_pod,
     MUTUAL_TO_DISABLED: no_mutual_to_disabled,
+    NAME_MISSED: no_identity_missed,
+    FOREIGN_TLS: no_foreign_tls,
 }
 
 
@@ -87,7 +96,8 @@ def _judge(mesh: Snapshot, code: str, meeting: Encounter) -> Finding | None:
     if found is not None:
         return found
     unread = mesh.catalog.unread(PEER_AUTHENTICATION)
-    matters = _TURNS_ON_POLICY.get(code) is meeting.tls.mode and meeting.tls.setting is not None
+    modes = _TURNS_ON_POLICY.get(code, frozenset())
+    matters = meeting.tls.mode in modes and meeting.tls.setting is not None
     if unread and matters and any(server.enforces for server in meeting.servers):
         return _cannot_tell(code, meeting, unread)
     return _agreement(code, meeting)
@@ -144,7 +154,7 @@ class _MtlsOfDestinationRules:
     codes: tuple[str, ...] = tuple(_CHECKS)
 
     def analyze(self, mesh: Snapshot) -> Iterable[Finding]:
-        """Judge every encounter of clients and servers, three codes each."""
+        """Judge every encounter of clients and servers, one finding a code."""
         needs = mesh.catalog.unread(*_NEEDED)
         if needs:
             text = "Which DestinationRule meets which pods cannot be told"

@@ -22,7 +22,7 @@ from meshdoctor.intent.destinations import Destination
 from meshdoctor.model.resource import as_mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from meshdoctor.analyze.access_logs import Calls
     from meshdoctor.model.proxy import Proxy
@@ -149,6 +149,22 @@ def encounters(mesh: Snapshot) -> tuple[Encounter, ...]:
                 destination = Destination(service.host, port.number, subset)
                 found += _at(mesh, destination, service, port, subsets.get(subset))
     return tuple(item for item in found if item.servers and _has_clients(mesh, item))
+
+
+def encounters_at(mesh: Snapshot, chosen: Callable[[Server], bool]) -> Iterator[Encounter]:
+    """Every encounter worth a look, and those at servers that are chosen, though nobody calls."""
+    looked = {(item.destination.host, item.destination.port) for item in encounters(mesh)}
+    yield from encounters(mesh)
+    for service in mesh.registry.hosts:
+        if not service.is_kubernetes or service.is_external_name or not service.selector:
+            continue
+        for port in service.ports:
+            if port.protocol.upper() != "TCP" or (service.host, port.number) in looked:
+                continue
+            if any(chosen(server) for server in servers_behind(mesh, service, port)):
+                destination = Destination(service.host, port.number)
+                found = _at(mesh, destination, service, port, None)
+                yield from (item for item in found if _has_clients(mesh, item))
 
 
 def _has_clients(mesh: Snapshot, meeting: Encounter) -> bool:

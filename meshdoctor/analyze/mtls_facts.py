@@ -19,12 +19,13 @@ from meshdoctor.model.finding import Affected
 from meshdoctor.model.pod import pod_ip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from meshdoctor.analyze.access_logs import Calls
     from meshdoctor.analyze.mtls_encounters import Encounter
     from meshdoctor.analyze.mtls_refusals import Refusal
     from meshdoctor.analyze.mtls_servers import Server
+    from meshdoctor.model.access_log import AccessLogEntry
     from meshdoctor.model.evidence import Evidence
     from meshdoctor.model.finding import Fact
     from meshdoctor.model.proxy import Proxy
@@ -38,6 +39,12 @@ CLIENT_HOLDS_MODE = "client-holds-mode"
 SERVER_HOLDS_MODE = "server-holds-mode"
 """Fact: the servers' inbound filter chains take what the PeerAuthentication says."""
 
+_SPOKEN = {
+    TlsMode.NONE: "plaintext",
+    TlsMode.ISTIO_MUTUAL: "Istio mutual TLS",
+    TlsMode.SIMPLE: "TLS without Istio's certificate",
+    TlsMode.MUTUAL: "TLS with a certificate of its own",
+}
 _MOST_CALLERS = 20
 _MOST_ASKED = 100
 """Where nobody is seen to call, so many proxies at most are asked whether they could."""
@@ -46,7 +53,7 @@ WRONG_VERSION = "WRONG_VERSION_NUMBER"
 """What BoringSSL calls an answer that is not TLS."""
 
 
-def _client_proxies(mesh: Snapshot, meeting: Encounter) -> Iterator[Proxy]:
+def client_proxies(mesh: Snapshot, meeting: Encounter) -> Iterator[Proxy]:
     """Proxies of the clients, those that call first."""
     calling = {call.proxy.id: call.proxy for call in meeting.calls(mesh)}
     yield from calling.values()
@@ -64,12 +71,12 @@ def client_fact(mesh: Snapshot, meeting: Encounter, wanted: TlsMode) -> tuple[Fa
     """
     name = meeting.destination.cluster
     others = False
-    for proxy in islice(_client_proxies(mesh, meeting), _MOST_ASKED):
+    for proxy in islice(client_proxies(mesh, meeting), _MOST_ASKED):
         cluster = proxy.config.cluster(name) if proxy.config else None
         if cluster is None:
             continue
         if cluster.tls is wanted:
-            how = "plaintext" if wanted is TlsMode.NONE else "Istio mutual TLS"
+            how = _SPOKEN[wanted]
             text = f"The proxy of {mesh.caller(proxy)} sends {how} to every endpoint of {name}"
             return holds(CLIENT_HOLDS_MODE, text, cluster_origin_evidence(proxy, cluster)), False
         others = True
@@ -117,13 +124,28 @@ def _since(calls: Calls, rules: Iterable[Resource]) -> Calls:
     return tuple(call for call in calls if not born or call.time >= max(born))
 
 
+def transport_text(entry: AccessLogEntry) -> str:
+    """What a line says of the connection to the upstream, wherever it says it."""
+    return f"{entry.transport_failure} {entry.details}"
+
+
+def was_cut(entry: AccessLogEntry) -> bool:
+    """Whether the server closed the connection without an answer (UC)."""
+    return entry.flagged("UC")
+
+
+def was_garbled(entry: AccessLogEntry) -> bool:
+    """Whether the answer to a TLS handshake was no TLS."""
+    return WRONG_VERSION in transport_text(entry)
+
+
 def failed_calls(
     mesh: Snapshot,
     meeting: Encounter,
     servers: Iterable[Server],
     objects: Iterable[Resource],
     *,
-    plaintext: bool,
+    shows: Callable[[AccessLogEntry], bool],
 ) -> Calls:
     """Recent calls that failed at these servers as this encounter must fail.
 
@@ -132,23 +154,13 @@ def failed_calls(
         meeting: who calls what.
         servers: the pods that cannot understand the clients.
         objects: what makes it so; older calls do not count.
-        plaintext: whether the clients speak plaintext (UC) rather than TLS (WRONG_VERSION_NUMBER).
+        shows: whether a line of a client's log shows such a failure.
     """
     ips = {pod_ip(server.pod) for server in servers}
-
-    def fits(text: str | None, flags: tuple[str, ...], upstream: str | None) -> bool:
-        if host_port(upstream)[0] not in ips:
-            return False
-        return "UC" in flags if plaintext else WRONG_VERSION in (text or "")
-
     chosen = tuple(
         call
         for call in recent(mesh, meeting.calls(mesh))
-        if fits(
-            f"{call.entry.transport_failure} {call.entry.details}",
-            call.entry.flags,
-            call.entry.upstream_host,
-        )
+        if host_port(call.entry.upstream_host)[0] in ips and shows(call.entry)
     )
     return _since(chosen, objects)
 
@@ -209,7 +221,7 @@ def affected_by(
     name = meeting.destination.cluster
     holders = dict.fromkeys(
         mesh.caller(proxy)
-        for proxy in islice(_client_proxies(mesh, meeting), _MOST_ASKED)
+        for proxy in islice(client_proxies(mesh, meeting), _MOST_ASKED)
         if proxy.config is not None and proxy.config.cluster(name) is not None
     )
     if not holders:

@@ -15,6 +15,8 @@ from meshdoctor.analyze.mtls_facts import (
     failed_calls,
     requests_fail,
     server_fact,
+    was_cut,
+    was_garbled,
 )
 from meshdoctor.analyze.mtls_refusals import refusals
 from meshdoctor.analyze.mtls_remedies import (
@@ -54,14 +56,15 @@ SERVER_IS_DISABLED = "server-is-disabled"
 _MOST_NAMED = 3
 
 
-def _named(names: Iterable[str]) -> str:
+def named(names: Iterable[str]) -> str:
     """A few names; the rest are counted."""
     found = list(names)
     shown = ", ".join(found[:_MOST_NAMED])
     return f"{shown} and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else shown
 
 
-def _rule_fact(meeting: Encounter) -> Fact:
+def rule_fact(meeting: Encounter) -> Fact:
+    """The fact that a DestinationRule sets the clients' mode (one must)."""
     setting = meeting.tls.setting
     assert setting is not None
     text = f"{setting.rule} sets tls mode {meeting.tls.mode} for {meeting.destination}"
@@ -76,7 +79,7 @@ def _a_client(mesh: Snapshot, meeting: Encounter, failed: Calls) -> str:
     return next((f"{pod.name}.{pod.namespace}" for pod in meeting.pods), "")
 
 
-def _problem(
+def problem(
     mesh: Snapshot,
     code: str,
     meeting: Encounter,
@@ -157,21 +160,21 @@ def plaintext_to_strict(mesh: Snapshot, meeting: Encounter) -> Finding | None:
     peer = strict[0].peer
     assert peer is not None
     policies = _policies(strict)
-    failed = failed_calls(mesh, meeting, strict, [setting.rule, *policies], plaintext=True)
+    failed = failed_calls(mesh, meeting, strict, [setting.rule, *policies], shows=was_cut)
     refused = _refused(mesh, meeting, strict)
     held, client_differs = client_fact(mesh, meeting, TlsMode.NONE)
     taken, server_differs = server_fact(mesh, strict, tls_only=True)
-    who = _named(workloads_of(mesh, strict))
+    who = named(workloads_of(mesh, strict))
     strict_text = f"{who} takes only mutual TLS: {peer.text}"
     mutual, plain = tls_to_istio_mutual(setting)
-    return _problem(
+    return problem(
         mesh,
         PLAINTEXT_TO_STRICT,
         meeting,
         f"{setting.rule} sends plaintext to {meeting.destination}, but {strict_text}",
         objects=[setting.rule, *policies],
         facts=(
-            _rule_fact(meeting),
+            rule_fact(meeting),
             holds(SERVER_IS_STRICT, strict_text, *_mode_evidence(strict)),
             held,
             taken,
@@ -195,21 +198,21 @@ def mutual_to_plain_pod(mesh: Snapshot, meeting: Encounter) -> Finding | None:
     setting = meeting.tls.setting
     if meeting.tls.mode is not ClientMode.ISTIO_MUTUAL or setting is None or not plain:
         return None
-    failed = failed_calls(mesh, meeting, plain, [setting.rule], plaintext=False)
+    failed = failed_calls(mesh, meeting, plain, [setting.rule], shows=was_garbled)
     held, differs = client_fact(mesh, meeting, TlsMode.ISTIO_MUTUAL)
-    who = _named(workloads_of(mesh, plain))
+    who = named(workloads_of(mesh, plain))
     share = "no pod" if len(plain) == len(meeting.servers) else "not every pod"
     text = f"{share} of {meeting.destination.to} has a proxy: {who} has none"
     shown = [item for server in plain[:_MOST_NAMED] for item in container_names(server.pod)]
     join, leave = joining(mesh, [server.pod for server in plain])
-    return _problem(
+    return problem(
         mesh,
         MUTUAL_TO_PLAIN_POD,
         meeting,
         f"{setting.rule} demands mutual TLS of {meeting.destination}, but {text}",
         objects=[setting.rule, *workloads_of(mesh, plain)],
         facts=(
-            _rule_fact(meeting),
+            rule_fact(meeting),
             holds(SERVER_HAS_NO_PROXY, text[0].upper() + text[1:], *shown),
             held,
             requests_fail(mesh, meeting, failed),
@@ -241,20 +244,20 @@ def mutual_to_disabled(mesh: Snapshot, meeting: Encounter) -> Finding | None:
     assert peer is not None
     assert peer.policy is not None
     policies = _policies(disabled)
-    failed = failed_calls(mesh, meeting, disabled, [setting.rule, *policies], plaintext=False)
+    failed = failed_calls(mesh, meeting, disabled, [setting.rule, *policies], shows=was_garbled)
     held, client_differs = client_fact(mesh, meeting, TlsMode.ISTIO_MUTUAL)
     taken, server_differs = server_fact(mesh, disabled, tls_only=False)
-    who = _named(workloads_of(mesh, disabled))
+    who = named(workloads_of(mesh, disabled))
     text = f"{who} does not speak TLS at all: {peer.text}"
     permit, forbid = peer_mode_change(peer, "PERMISSIVE")
-    return _problem(
+    return problem(
         mesh,
         MUTUAL_TO_DISABLED,
         meeting,
         f"{setting.rule} demands mutual TLS of {meeting.destination}, but {text}",
         objects=[*_newest_first(setting.rule, peer.policy), *policies],
         facts=(
-            _rule_fact(meeting),
+            rule_fact(meeting),
             holds(SERVER_IS_DISABLED, text, *_mode_evidence(disabled)),
             held,
             taken,

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.base import PROXY_LOG, destination_subject, holds
+from meshdoctor.analyze.mtls_outbound_capture import bypass_of
 from meshdoctor.analyze.mtls_refusals import Refusal, Source, refusals
 from meshdoctor.analyze.mtls_side_effects import rules_in_conflict
 from meshdoctor.analyze.mtls_targets import target_of
@@ -87,7 +88,7 @@ def _unexplained(mesh: Snapshot) -> Iterable[Refusal]:
     conflicts: dict[Resource, bool] = {}
     for item in refusals(mesh):
         policy = item.policy
-        if item.source is Source.OUTSIDE or policy is None:
+        if item.source is Source.OUTSIDE or policy is None or bypass_of(mesh, item):
             continue
         if policy not in conflicts:
             conflicts[policy] = bool(rules_in_conflict(mesh, policy))

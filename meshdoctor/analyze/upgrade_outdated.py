@@ -53,7 +53,7 @@ def _pods(mesh: Snapshot) -> Iterator[Resource]:
             yield pod
 
 
-def _istiod_of(mesh: Snapshot, pod: Resource) -> Stated | None:
+def istiod_of(mesh: Snapshot, pod: Resource) -> Stated | None:
     """The version of the istiod a pod's proxy talks to, or should."""
     connection = connections(mesh).get(f"{pod.name}.{pod.namespace}")
     if connection is not None:
@@ -68,7 +68,7 @@ def versions(mesh: Snapshot) -> Iterator[Versions]:
     for pod in _pods(mesh):
         connection = connections(mesh).get(f"{pod.name}.{pod.namespace}")
         proxy = proxy_version(pod, mesh.proxy_of(pod), connection)
-        istiod = _istiod_of(mesh, pod)
+        istiod = istiod_of(mesh, pod)
         if proxy is not None and istiod is not None:
             yield Versions(pod, proxy, istiod)
 

@@ -228,10 +228,13 @@ class MeshdoctorApp(App[None]):
     def action_go(self, place: str) -> None:
         """Go to a screen: back to it where it is on the stack, else on top of the overview."""
         wanted = PLACES[place].screen
+        concerns = self.screen.concerns() if isinstance(self.screen, MeshScreen) else ()
         while len(self.screen_stack) > 1 and type(self.screen) is not wanted:
             self.pop_screen()
         if type(self.screen) is not wanted:
-            self.push_screen(wanted(self.state))
+            opened = wanted(self.state)
+            opened.look_for(concerns)
+            self.push_screen(opened)
 
     def action_step_back(self) -> None:
         """Clear the filter, else go back one screen; on the overview, stop what is under way."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.control_plane_state import State, condition
+from meshdoctor.analyze.plane_versions import installed_versions, versions_of
 from meshdoctor.check.checker import LiveChecker, MeshChecker
 from meshdoctor.check.outcome import (
     Result,
@@ -15,7 +16,6 @@ from meshdoctor.check.outcome import (
     skipped,
     unknown,
 )
-from meshdoctor.check.plane_versions import installed_versions, versions_of
 from meshdoctor.check.reach import reach
 from meshdoctor.check.releases import AS_OF, NEWEST, OLDEST, is_development, release_of
 from meshdoctor.intent.control_plane import controller_of, is_external, ready_pods

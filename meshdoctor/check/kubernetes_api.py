@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from meshdoctor.analyze.plane_versions import installed_versions
 from meshdoctor.analyze.upgrade_version import parse_version
 from meshdoctor.check.checker import LiveChecker, MeshChecker
 from meshdoctor.check.outcome import Result, failed, judged, passed, skipped, unknown
-from meshdoctor.check.plane_versions import installed_versions
 from meshdoctor.check.releases import AS_OF, NEWEST, release_of
 
 if TYPE_CHECKING:

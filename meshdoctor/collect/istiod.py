@@ -35,6 +35,7 @@ ISTIOD_FILES = (
     _debug("mesh"),
     _debug("connections"),
     AdminFile("version.txt", "/version", may_lack=True),
+    AdminFile("metrics.txt", "/metrics", may_lack=True),
 )
 """What a snapshot uses."""
 RECORDED_ONLY = (
@@ -44,7 +45,6 @@ RECORDED_ONLY = (
     _debug("configz"),
     _debug("registryz"),
     _debug("endpointz"),
-    AdminFile("metrics.txt", "/metrics", may_lack=True),
 )
 """What only a person who opens a recording looks at."""
 _READY = AdminFile("ready.txt", "/ready", is_probe=True)

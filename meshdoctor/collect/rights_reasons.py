@@ -146,5 +146,6 @@ REASONS: Mapping[Kind, Reason] = {
     ),
     kinds.HTTP_ROUTE: Reason("routes of the Gateway API", _ROUTES, "such routes"),
     kinds.GRPC_ROUTE: Reason("gRPC routes of the Gateway API", _ROUTES, "such routes"),
+    kinds.TLS_ROUTE: Reason("TLS routes of the Gateway API", _ROUTES, "such routes"),
 }
 """One reason for each kind that is read."""

@@ -80,6 +80,16 @@ def _playbook_links(
                     yield f"{stem}.yaml: {step['id']}: unknown cause {outcome['cause']!r}"
 
 
+def _line_links(playbooks: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """Lines that people paste, and lines of Istio's logs, name playbooks that there are."""
+    for folder in ("", "pasted"):
+        for name, entries in documents(folder):
+            for entry in entries if isinstance(entries, list) else ():
+                wanted = entry.get("playbook")
+                if wanted and wanted not in playbooks:
+                    yield f"{folder or 'playbooks'}/{name}: {entry['id']}: no playbook {wanted}"
+
+
 def _analyzer_links() -> Iterator[str]:
     registered = codes()
     names: set[str] = set()
@@ -101,6 +111,7 @@ def lint() -> tuple[str, ...]:
         problems = [
             *_against_schema("", "schema.json"),
             *_against_schema("causes", "cause.schema.json"),
+            *_against_schema("pasted", "pasted.schema.json"),
         ]
         if problems:
             return tuple(problems)
@@ -116,5 +127,6 @@ def lint() -> tuple[str, ...]:
     }
     problems += _cause_links(causes, reached)
     problems += _playbook_links(playbooks, causes)
+    problems += _line_links(playbooks)
     problems += _analyzer_links()
     return tuple(problems)

@@ -31,7 +31,8 @@ def is_waypoint(pod: Resource) -> bool:
     return pod.labels.get(_MANAGED) == _MESH_CONTROLLER
 
 
-def _targets(policy: Resource) -> list[tuple[str, str]]:
+def targets(policy: Resource) -> list[tuple[str, str]]:
+    """Kind and name of everything that ``targetRefs`` (or the older ``targetRef``) binds to."""
     refs = [*as_list(policy.spec.get("targetRefs")), policy.spec.get("targetRef")]
     found = [as_mapping(ref) for ref in refs if ref]
     return [(str(ref.get("kind") or ""), str(ref.get("name") or "")) for ref in found]
@@ -48,18 +49,18 @@ def _class_of(mesh: Snapshot, pod: Resource) -> str:
 
 def _targeted(mesh: Snapshot, policy: Resource, pod: Resource, service: Resource | None) -> bool:
     """Whether one of a policy's targets is this proxy, or what the request is for."""
-    targets = _targets(policy)
+    named = targets(policy)
     if policy.namespace == pod.namespace:
         gateway = pod.labels.get(_GATEWAY_NAME)
-        if gateway and ("Gateway", gateway) in targets:
+        if gateway and ("Gateway", gateway) in named:
             return True
     if policy.namespace == mesh.root_namespace:
         class_name = _class_of(mesh, pod)
-        if class_name and ("GatewayClass", class_name) in targets:
+        if class_name and ("GatewayClass", class_name) in named:
             return True
     if service is None or not is_waypoint(pod) or policy.namespace != service.namespace:
         return False
-    return (service.kind.name, service.name) in targets
+    return (service.kind.name, service.name) in named
 
 
 def governs(
@@ -74,7 +75,7 @@ def governs(
         service: at a waypoint, the Service or ServiceEntry that a request is for: policies that
             target it bind there, and no pod's labels tell. Without it they count as not in force.
     """
-    if _targets(policy):
+    if targets(policy):
         return _targeted(mesh, policy, pod, service)
     if is_waypoint(pod) or policy.namespace not in (mesh.root_namespace, pod.namespace):
         return False

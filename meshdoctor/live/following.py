@@ -173,11 +173,12 @@ class _Following:
         return self.reader.intake.assembly.resources.get(POD, ("", ()))[1]
 
     def _drop_gone(self) -> None:
-        """Forget proxies and istiods whose pods are gone."""
+        """Forget proxies, istiods and ztunnels whose pods are gone."""
         there = {(pod.namespace, pod.name) for pod in self._pods()}
         assembly = self.reader.intake.assembly
-        for room, parts in (("proxies", assembly.proxies), ("istiod", assembly.istiods)):
-            for namespace, name in [name for name in parts if name not in there]:
+        for room in ("proxies", "istiod", "ztunnels"):
+            gone = [name for name in assembly.parts_of(room) if name not in there]
+            for namespace, name in gone:
                 self.reader.intake.drop(room, namespace, name)
 
     def _tell(self) -> None:

@@ -91,8 +91,7 @@ class Intake:
 
     def drop(self, room: str, namespace: str, pod: str) -> None:
         """Forget a pod that is gone."""
-        parts = self.assembly.proxies if room == "proxies" else self.assembly.istiods
-        parts.pop((namespace, pod), None)
+        self.assembly.parts_of(room).pop((namespace, pod), None)
         self.assembly.unread_files.pop((namespace, pod), None)
         folder = f"{room}/{namespace}/{pod}"
 

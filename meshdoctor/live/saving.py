@@ -9,7 +9,11 @@ from meshdoctor.live.intake import Intake
 from meshdoctor.live.mesh_reader import MeshReader
 from meshdoctor.model.kinds import BY_GROUP_AND_PLURAL
 from meshdoctor.model.not_read import NotRead, NotReadStatus
-from meshdoctor.recording.layout import NEEDED_ISTIOD_FILES, NEEDED_PROXY_FILES
+from meshdoctor.recording.layout import (
+    NEEDED_ISTIOD_FILES,
+    NEEDED_PROXY_FILES,
+    NEEDED_ZTUNNEL_FILES,
+)
 from meshdoctor.recording.manifest_document import RecordedScope, Recorder, manifest_document
 from meshdoctor.recording.redact import Redactor
 from meshdoctor.recording.writer import RecordingWriter
@@ -23,7 +27,11 @@ if TYPE_CHECKING:
     from meshdoctor.live.options import LiveOptions
     from meshdoctor.source import Listener
 
-_NEEDED = {"istiod": NEEDED_ISTIOD_FILES, "proxies": NEEDED_PROXY_FILES}
+_NEEDED = {
+    "istiod": NEEDED_ISTIOD_FILES,
+    "proxies": NEEDED_PROXY_FILES,
+    "ztunnels": NEEDED_ZTUNNEL_FILES,
+}
 """Files without which conclusions become unknown."""
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from meshdoctor.model.istiod_metrics import IstiodMetrics
     from meshdoctor.model.log_line import IstiodLog
 
 TOOL_VERSION = "65536.65536.65536"
@@ -94,6 +95,7 @@ class Istiod:
     mesh: Mapping[str, Any] | None = None
     """MeshConfig as camelCase proto JSON."""
     log: IstiodLog | None = None
+    metrics: IstiodMetrics | None = None
     unread: frozenset[str] = frozenset()
     """File names under the folder that could not be read."""
 

@@ -99,6 +99,7 @@ GATEWAY_CLASS = Kind(
 )
 HTTP_ROUTE = Kind("HTTPRoute", "gateway.networking.k8s.io", "httproutes", custom=True, needed=False)
 GRPC_ROUTE = Kind("GRPCRoute", "gateway.networking.k8s.io", "grpcroutes", custom=True, needed=False)
+TLS_ROUTE = Kind("TLSRoute", "gateway.networking.k8s.io", "tlsroutes", custom=True, needed=False)
 
 ALL: tuple[Kind, ...] = tuple(
     value for name, value in sorted(globals().items()) if isinstance(value, Kind)

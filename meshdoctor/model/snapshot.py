@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from meshdoctor.model.kinds import POD
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from meshdoctor.model.not_read import NotRead
     from meshdoctor.model.proxy import Proxy
     from meshdoctor.model.resource import Resource
+    from meshdoctor.model.ztunnel import Ztunnel
 
 DEFAULT_ROOT_NAMESPACE = "istio-system"
 
@@ -51,6 +52,8 @@ class Snapshot:
     istiods: tuple[Istiod, ...]
     proxies: Mapping[str, Proxy]
     """By proxy id, ``pod.namespace``."""
+    ztunnels: tuple[Ztunnel, ...]
+    """The node proxies of ambient mode."""
     not_read: tuple[NotRead, ...]
     container_logs: Mapping[str, ContainerLog]
     """The ends of applications' logs, by path."""
@@ -59,6 +62,8 @@ class Snapshot:
     proxy_pods: tuple[Resource, ...]
     """Pods that carry an Envoy."""
     _pods_by_ip: Mapping[str, Resource]
+    further: Mapping[str, tuple[Resource, ...]] = field(default_factory=dict)
+    """ConfigMaps of further clusters of the mesh, by cluster id: their roots are among them."""
 
     @classmethod
     def build(
@@ -69,6 +74,8 @@ class Snapshot:
         proxies: Iterable[Proxy],
         not_read: Iterable[NotRead],
         container_logs: Iterable[ContainerLog] = (),
+        ztunnels: Iterable[Ztunnel] = (),
+        further: Mapping[str, tuple[Resource, ...]] | None = None,
     ) -> Snapshot:
         """Join what was read and build the indexes."""
         replicas = tuple(sorted(istiods, key=lambda item: (item.namespace, item.pod)))
@@ -80,11 +87,13 @@ class Snapshot:
             registry=Registry.build(catalog, _domain(by_id.values())),
             istiods=replicas,
             proxies=by_id,
+            ztunnels=tuple(sorted(ztunnels, key=lambda item: (item.namespace, item.pod))),
             not_read=tuple(sorted(set(not_read))),
             container_logs={log.source: log for log in container_logs},
             root_namespace=_root_namespace(replicas),
             proxy_pods=tuple(pod for pod in catalog.of(POD) if has_proxy(pod)),
             _pods_by_ip=_pods_by_ip(catalog),
+            further=dict(sorted((further or {}).items())),
         )
 
     @property

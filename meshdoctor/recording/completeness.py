@@ -15,8 +15,13 @@ from meshdoctor.model.pod import (
     is_finished,
     is_istiod,
     is_terminating,
+    is_ztunnel,
 )
-from meshdoctor.recording.assembly import NEEDED_ISTIOD_PARTS, NEEDED_PROXY_PARTS
+from meshdoctor.recording.assembly import (
+    NEEDED_ISTIOD_PARTS,
+    NEEDED_PROXY_PARTS,
+    NEEDED_ZTUNNEL_PARTS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -107,7 +112,7 @@ def _missing_files(
 def missing_parts(
     assembly: Assembly, said: set[str], absent: Absent, wanted: Callable[[Resource], bool]
 ) -> list[NotRead]:
-    """A line for each running proxy and istiod whose needed files are not there.
+    """A line for each running proxy, istiod and ztunnel whose needed files are not there.
 
     Args:
         assembly: what was read.
@@ -127,6 +132,9 @@ def missing_parts(
         elif is_istiod(pod) and container_runs(pod, ISTIOD_CONTAINER):
             parts = assembly.istiods.get(key)
             missing += _missing_files("istiod", pod, parts, NEEDED_ISTIOD_PARTS, absent)
+        elif is_ztunnel(pod) and container_runs(pod, PROXY_CONTAINER):
+            parts = assembly.ztunnels.get(key)
+            missing += _missing_files("ztunnels", pod, parts, NEEDED_ZTUNNEL_PARTS, absent)
     return [
         item
         for item in missing

@@ -69,6 +69,8 @@ def joined(
         catalog=Catalog.build(resources, states),
         istiods=assembly.built_istiods(_revisions(assembly)),
         proxies=assembly.built_proxies(),
+        ztunnels=assembly.built_ztunnels(),
         not_read=not_read,
         container_logs=assembly.container_logs.values(),
+        further=assembly.further,
     )

@@ -57,6 +57,7 @@ _COLUMNS = {
         Column("Hostnames", "string", ".spec.hostnames"),
         _AGE,
     ),
+    "tlsroutes.gateway.networking.k8s.io": (_AGE,),
 }
 _KNOWN = {kind.crd: kind for kind in ALL if kind.custom}
 

@@ -38,6 +38,8 @@ class LinePattern:
     example: str
     meaning: str
     what_to_do: str
+    playbook: str | None = None
+    """Id of the one to go on with."""
 
 
 @dataclass(frozen=True, slots=True)

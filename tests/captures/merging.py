@@ -6,6 +6,7 @@ that it is as if both had been recorded at once.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from datetime import datetime, timedelta
@@ -86,6 +87,24 @@ def _join_debug(path: str, text: str, folder: Path, by: timedelta) -> None:
         return
 
 
+def _root(files: dict[str, str]) -> str:
+    """The root certificate of a capture's mesh, in PEM."""
+    lists = json.loads(files["kubernetes/core/v1/configmaps.json"])["items"]
+    named = (item for item in lists if item["metadata"]["name"] == "istio-ca-root-cert")
+    return str(next(named)["data"]["root-cert.pem"])
+
+
+def _signed_by(text: str, old: str, new: str) -> str:
+    """Give what one root stands in the other root: one mesh has one."""
+
+    def within(found: re.Match[str]) -> str:
+        held = base64.b64decode(found[2]).replace(old.strip().encode(), new.strip().encode())
+        return found[1] + base64.b64encode(held).decode() + found[3]
+
+    text = text.replace(json.dumps(old.strip())[1:-1], json.dumps(new.strip())[1:-1])
+    return re.sub(r'("inline_bytes":\s*")([A-Za-z0-9+/=]+)(")', within, text)
+
+
 def _is_added(namespace: str) -> bool:
     return namespace in _NAMESPACES
 
@@ -95,7 +114,9 @@ def merge(first: str, second: str, folder: Path) -> None:
     unpack(second, folder)
     files, base = _files(first), _files(second)
     by = _captured_at(base) - _captured_at(files)
-    for path, text in files.items():
+    roots = _root(files), _root(base)
+    for path, given in files.items():
+        text = _signed_by(given, *roots)
         room, *rest = path.split("/")
         if room == "kubernetes" and len(rest) == 3 and '"items"' in text:
             _join_lists(path, text, folder, by)

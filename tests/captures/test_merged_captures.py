@@ -29,6 +29,8 @@ _PAIRS = [
     ("destination-port-not-on-service", "serviceentry-shadows-service"),
     ("port-named-tcp", "destinationrule-in-third-namespace"),
     ("serviceentry-dns-unresolvable", "svc-selector-matches-nothing"),
+    ("dr-san-mismatch", "outbound-port-excluded"),
+    ("inbound-port-excluded", "dr-san-mismatch"),
 ]
 
 

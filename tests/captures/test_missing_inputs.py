@@ -28,6 +28,7 @@ _LOG_DECIDED = {
     "egress-blocked-registry-only",
     "jwt-issuer-mismatch",
     "jwt-required-but-absent",
+    "outbound-capture-excluded",
     "plaintext-client-to-strict-server",
     "route-timeout-shorter-than-application",
 }

@@ -139,7 +139,9 @@ class TestViews:
         [
             ("proxy-status",),
             ("webhooks",),
+            ("certificates",),
             ("namespaces",),
+            ("revisions",),
             ("istiod-logs",),
             ("proxy-config", "cluster", "deploy/client-v1"),
             ("proxy-config", "listener", "deploy/client-v1"),

@@ -70,6 +70,8 @@ async def test_a_failure_to_read_again_keeps_what_was_shown_and_says_so() -> Non
         ("x", "meshdoctor.views.proxy_status.rows", "proxies"),
         ("h", "meshdoctor.views.webhooks.rows", "webhooks"),
         ("n", "meshdoctor.views.namespaces.rows", "namespaces-table"),
+        ("u", "meshdoctor.views.revisions.rows", "revision-pods"),
+        ("e", "meshdoctor.views.certificates.rows", "certificates"),
         ("l", "meshdoctor.views.istiod_logs.istiod_logs", "matters"),
         ("m", "meshdoctor.views.mtls.rows", "mtls"),
         ("a", "meshdoctor.views.refused_requests.rows", "refused"),

@@ -8,6 +8,7 @@ import pytest
 from textual.command import CommandPalette
 from textual.widgets import OptionList
 
+from screens.certificates import CertificatesScreen
 from screens.diagnosis import DiagnosisScreen
 from screens.istiod_logs import IstiodLogsScreen
 from screens.mesh_screen import MeshScreen
@@ -16,6 +17,7 @@ from screens.overview import OverviewScreen
 from screens.places import PLACES
 from screens.proxies import ProxiesScreen
 from screens.proxy import ProxyScreen
+from screens.revisions import RevisionsScreen
 from screens.webhooks import WebhooksScreen
 from screens.window import TextWindow
 from tests.functional.scene import HandMade, app_on, press, recorded, settled
@@ -47,6 +49,8 @@ async def choose(pilot: Pilot[None], typed: str, title: str) -> None:
         ("go: ist", "go: istiod logs (log)", IstiodLogsScreen),
         ("wh", "go: Webhooks (wh)", WebhooksScreen),
         ("go: nam", "go: Namespaces (ns)", NamespacesScreen),
+        ("rv", "go: Revisions (rv)", RevisionsScreen),
+        ("go: cer", "go: Certificates (ce)", CertificatesScreen),
         ("cause: service", "cause: service-selector-mismatch", DiagnosisScreen),
         ("help", "help: Keys of this screen", TextWindow),
     ],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from meshdoctor.model.diagnosis import Unknown
-from meshdoctor.model.kinds import AUTHORIZATION_POLICY, MUTATING_WEBHOOK, NAMESPACE, POD
+from meshdoctor.model.kinds import AUTHORIZATION_POLICY, MUTATING_WEBHOOK, NAMESPACE, POD, SECRET
 from meshdoctor.model.not_read import NotRead, NotReadStatus
 from meshdoctor.model.source_error import SourceError
 from screens.theme import LIGHT
@@ -26,6 +26,7 @@ from tests.functional.scene import (
     settled,
 )
 from tests.functional.test_mtls_screens import lock
+from tests.functional.test_revisions import upgraded
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -247,6 +248,46 @@ class TestWhy403:
         assert snap_compare(app, terminal_size=SMALL, run_before=after("a"))
 
 
+class TestRevisions:
+    @both_sizes
+    def test_half_way_through_an_upgrade(
+        self, snap_compare: Compare, size: tuple[int, int]
+    ) -> None:
+        app = app_on(HandMade(seen=upgraded(), made=diagnosis()))
+        assert snap_compare(app, terminal_size=size, run_before=after("u"))
+
+    def test_left_behind(self, snap_compare: Compare) -> None:
+        app = app_on(HandMade(seen=upgraded(), made=diagnosis()))
+        assert snap_compare(app, terminal_size=SMALL, run_before=after("u", "right"))
+
+    def test_not_collected(self, snap_compare: Compare) -> None:
+        app = app_on(HandMade(seen=build.mesh([], unread=[POD]), made=diagnosis()))
+        assert snap_compare(app, terminal_size=SMALL, run_before=after("u"))
+
+
+class TestCertificates:
+    @both_sizes
+    def test_broken(self, snap_compare: Compare, size: tuple[int, int]) -> None:
+        app = app_on(seen("root-certificate-mismatch"))
+        keys = ("e", "ctrl+z")
+        assert snap_compare(app, terminal_size=size, run_before=after(*keys))
+
+    def test_filtered_out(self, snap_compare: Compare) -> None:
+        app = app_on(seen("root-certificate-mismatch"))
+        keys = ("e", "slash", *"zzz", "enter")
+        assert snap_compare(app, terminal_size=SMALL, run_before=after(*keys))
+
+    def test_not_collected(self, snap_compare: Compare) -> None:
+        gap = Unknown("root-certificate-mismatch", ("proxies/config_dump.json",), "timeout")
+        mesh = build.mesh([build.pod("client-0")], unread=[SECRET])
+        app = app_on(HandMade(seen=mesh, made=diagnosis(unknown=(gap,))))
+        assert snap_compare(app, terminal_size=SMALL, run_before=after("e"))
+
+    def test_none(self, snap_compare: Compare) -> None:
+        app = app_on(HandMade(seen=build.mesh([]), made=diagnosis()))
+        assert snap_compare(app, terminal_size=SMALL, run_before=after("e"))
+
+
 class TestWindows:
     def test_help(self, snap_compare: Compare) -> None:
         keys = ("x", "question_mark")
@@ -280,3 +321,7 @@ class TestWithoutColour:
     def test_why_403(self, snap_compare: Compare) -> None:
         app = app_on(HandMade(seen=lock(), made=diagnosis()))
         assert snap_compare(app, terminal_size=COMFORTABLE, run_before=after("a"))
+
+    def test_certificates(self, snap_compare: Compare) -> None:
+        app = app_on(seen("root-certificate-mismatch"))
+        assert snap_compare(app, terminal_size=SMALL, run_before=after("e"))

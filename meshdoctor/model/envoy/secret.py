@@ -33,6 +33,16 @@ class Certificate:
     """Trust domain it is a root of (SPIFFE validator) or an identity in; empty when neither."""
     pointer: str
     """Pointer to the place its PEM stands in."""
+    key_id: str = ""
+    """Subject key identifier, hexadecimal; empty when it carries none."""
+    issuer_key_id: str = ""
+    """Key identifier of what signed it (authority key identifier); empty when it carries none."""
+
+    @property
+    def is_self_signed(self) -> bool:
+        """Whether it is a root: its own issuer, by name and by key."""
+        own_key = not self.issuer_key_id or self.issuer_key_id == self.key_id
+        return self.subject == self.issuer and own_key
 
     def is_valid_at(self, time: datetime) -> bool:
         """Whether a moment is within its life."""

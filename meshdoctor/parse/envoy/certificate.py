@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,6 +30,21 @@ class _Facts(NamedTuple):
     sans: tuple[str, ...]
     is_ca: bool
     fingerprint: str
+    key_id: str
+    issuer_key_id: str
+
+
+def _key_ids(certificate: x509.Certificate) -> tuple[str, str]:
+    """Subject and authority key identifiers (RFC 5280 4.2.1.1 and 4.2.1.2)."""
+    from cryptography import x509
+
+    own = issuer = b""
+    with suppress(x509.ExtensionNotFound):
+        own = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    with suppress(x509.ExtensionNotFound):
+        found = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier)
+        issuer = found.value.key_identifier or b""
+    return own.hex(), issuer.hex()
 
 
 def _names(certificate: x509.Certificate) -> tuple[str, ...]:
@@ -64,6 +80,7 @@ def _facts(der: bytes) -> _Facts | None:
     try:
         certificate = x509.load_der_x509_certificate(der)
         serial = f"{certificate.serial_number:x}"
+        key_id, issuer_key_id = _key_ids(certificate)
         return _Facts(
             subject=certificate.subject.rfc4514_string(),
             issuer=certificate.issuer.rfc4514_string(),
@@ -73,6 +90,8 @@ def _facts(der: bytes) -> _Facts | None:
             sans=_names(certificate),
             is_ca=_is_ca(certificate),
             fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
+            key_id=key_id,
+            issuer_key_id=issuer_key_id,
         )
     except Exception:  # A certificate can be malformed in more ways than the library names.
         return None
@@ -109,5 +128,5 @@ def read_certificates(
             unread += 1
             continue
         domain = trust_domain or _trust_domain(facts.sans)
-        found.append(Certificate(*facts, trust_domain=domain, pointer=pointer))
+        found.append(Certificate(**facts._asdict(), trust_domain=domain, pointer=pointer))
     return tuple(found), unread

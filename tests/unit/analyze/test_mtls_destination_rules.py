@@ -31,7 +31,8 @@ from tests.unit.analyze.traffic_build import named, passed, problems, unknowns
 RULE = "DestinationRule shop/payments"
 SERVED = f"{PAYMENTS}:8080"
 STRICT_CODE, PLAIN_CODE, DISABLED_CODE = "MD0200", "MD0202", "MD0203"
-ALL = {STRICT_CODE, PLAIN_CODE, DISABLED_CODE}
+NAME_CODE, FOREIGN_CODE = "MD0207", "MD0208"
+ALL = {STRICT_CODE, PLAIN_CODE, DISABLED_CODE, NAME_CODE, FOREIGN_CODE}
 LATER = "2026-11-21T07:10:00Z"
 
 

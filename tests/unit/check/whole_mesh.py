@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from meshdoctor.check.crds import wanted
+from meshdoctor.analyze.istio_crds import wanted
 from meshdoctor.check.run import check
 from meshdoctor.model.finding import Outcome
 from tests.build import NOW, istio_object, mesh, namespace, pod, service

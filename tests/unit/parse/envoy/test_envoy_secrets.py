@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 from datetime import timedelta
 from typing import Any
 
@@ -102,4 +101,4 @@ def test_a_damaged_certificate_is_counted_or_read(noise: bytes, at: int, cut: in
     found, unread = read_certificates(data[:at] + noise + data[at + cut :], "/p")
     assert len(found) + unread <= 2
     for certificate in found:
-        assert dataclasses.astuple(certificate)[-1] == "/p"
+        assert certificate.pointer == "/p"
