@@ -164,7 +164,9 @@ class GatewaySelection:
                 yield from _without_pods(mesh, gateway)
                 continue
             message = f"{gateway} selects {pods[0].name}"
-            evidence = (gateway.evidence("spec", "selector"), pods[0].evidence("metadata", "name"))
+            # Without a selector a Gateway is for every gateway: its spec shows that none is there.
+            chosen = ("spec", "selector") if gateway.spec.get("selector") else ("spec",)
+            evidence = (gateway.evidence(*chosen), pods[0].evidence("metadata", "labels"))
             for code in (SELECTOR_MATCHES_NOTHING, NO_PODS):
                 yield passes(code, gateway, message, "gateway-selects-pods", *evidence)
 

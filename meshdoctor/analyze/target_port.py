@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.application_binding import localhost_sign
-from meshdoctor.analyze.application_ports import port_sign
+from meshdoctor.analyze.application_ports import PortSign, port_sign
 from meshdoctor.analyze.base import PROXY_HOSTS, PROXY_LOG
 from meshdoctor.analyze.container_exits import restarted_lately
 from meshdoctor.analyze.destination_findings import cannot_tell, passes
@@ -39,13 +39,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from meshdoctor.analyze.destinations_in_use import Use
-    from meshdoctor.model.evidence import Evidence
     from meshdoctor.model.finding import Finding
     from meshdoctor.model.registry import ServicePort
     from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
 
-_SHOWN = 6
+_SHOWN = 3
 
 
 def _pods(mesh: Snapshot, use: Use) -> tuple[Resource, ...]:
@@ -59,11 +58,23 @@ def _accepted(mesh: Snapshot, use: Use, seen: list[Connections]) -> Iterator[Fin
     taken = [item for item in seen if item.answer is Answer.ACCEPTED]
     newest = [call for i in seen for call in calls_at(mesh, use, i.pod, i.port)[-1:]]
     # A refused newest connection among answered ones is no proof that somebody listens.
-    if taken and use.is_seen and not any(map(is_refused, newest)):
-        message = f"The application listens: {taken[0].text}"
-        evidence: tuple[Evidence, ...] = tuple(e for item in taken for e in item.evidence)[:_SHOWN]
-        for code in (TARGET_PORT_NOT_LISTENING, BINDS_TO_LOCALHOST):
-            yield passes(code, use, message, "application-listens", evidence)
+    if not taken or not use.is_seen or any(map(is_refused, newest)):
+        return
+    message = f"The application listens: {taken[0].text}"
+    shown = tuple(evidence for item in taken for evidence in item.evidence)[:_SHOWN]
+    yield passes(BINDS_TO_LOCALHOST, use, message, "application-listens", shown)
+    signs = [_port_sign(mesh, item) for item in taken]
+    # Where a sign says that the port is not the application's, somebody else may answer there.
+    if all(sign is None or sign.own for sign in signs):
+        declared = [evidence for sign in signs if sign for evidence in sign.evidence]
+        if signs[0] is not None:
+            message += f", and {signs[0].text}"
+        both = (*declared[:_SHOWN], *shown)
+        yield passes(TARGET_PORT_NOT_LISTENING, use, message, "application-listens", both)
+
+
+def _port_sign(mesh: Snapshot, item: Connections) -> PortSign | None:
+    return port_sign(mesh, item.pod, mesh.workloads.owning(item.pod).resource, item.port)
 
 
 def _look_alike(
@@ -90,7 +101,7 @@ def _judge(
     refusing = [
         RefusingServer(
             item,
-            port_sign(mesh, item.pod, mesh.workloads.owning(item.pod).resource, item.port),
+            _port_sign(mesh, item),
             localhost_sign(mesh, item.pod, item.port),
         )
         for item in seen
