@@ -188,7 +188,7 @@ def _missing(mesh: Snapshot, waypoint: WaypointName, asking: tuple[Binding, ...]
 
 def _there(gateway: Resource, waypoint: WaypointName) -> Finding:
     message = f"{waypoint}, which labels name, exists"
-    evidence = gateway.evidence("spec", "gatewayClassName")
+    evidence = gateway.evidence("metadata", "name")
     return Finding(
         code=MISSING,
         subject=waypoint_subject(waypoint),

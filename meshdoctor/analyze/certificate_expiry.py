@@ -15,7 +15,7 @@ from meshdoctor.analyze.certificate_sources import ca_signer
 from meshdoctor.analyze.injection_commands import restart_command
 from meshdoctor.analyze.injection_facts import listed
 from meshdoctor.analyze.mesh_roots import Mesh, Trust, meshes
-from meshdoctor.analyze.root_evidence import chain_evidence
+from meshdoctor.analyze.root_evidence import chain_evidence, own_certificate
 from meshdoctor.model.finding import Affected, Finding, Outcome
 from meshdoctor.model.kinds import CONFIG_MAP, SECRET
 
@@ -135,6 +135,12 @@ def _ca_findings(mesh: Snapshot, found: Mesh) -> Iterator[Finding]:
             yield _soon(bundle, lasting, left)
 
 
+def _lasts(mesh: Snapshot, item: Trust) -> bool:
+    """Whether what ``/certs`` says of a proxy's certificate agrees that it is valid."""
+    entry = own_certificate(item)
+    return entry is None or (entry.expiration_time is not None and entry.expiration_time > mesh.now)
+
+
 @dataclass(frozen=True, slots=True)
 class CertificateExpiry:
     """No certificate of the mesh has run out, and no CA is about to."""
@@ -158,9 +164,10 @@ class CertificateExpiry:
             if expired:
                 bad = True
                 yield _of_workloads(mesh, expired)
-        if good and not bad:
+        if good and not bad and all(_lasts(mesh, item) for item in good):
             text = f"The certificates of all {len(good)} proxies that were read are valid"
-            facts = (holds("certificates-valid", text, chain_evidence(good[0])),)
+            shown = map(chain_evidence, good[:_MOST_SHOWN])
+            facts = (holds("certificates-valid", text, *shown),)
             yield Finding(EXPIRED, MESH_SUBJECT, Outcome.PASS, text, "mesh", facts=facts)
 
 

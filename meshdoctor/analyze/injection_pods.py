@@ -139,9 +139,11 @@ def _skipped(mesh: Snapshot, item: Lacking) -> Finding:
 
 
 def _marks(pod: Resource) -> tuple[Evidence, ...]:
-    """Where a pod would opt out: its labels and its annotations."""
-    keys = [key for key in ("labels", "annotations") if pod.metadata.get(key)]
-    return tuple(pod.evidence("metadata", key) for key in keys or ["name"])
+    """Where a pod would opt out: its labels, and the annotation of old."""
+    shown = [pod.evidence("metadata", "labels")]
+    if INJECT in pod.annotations:
+        shown.append(pod.evidence("metadata", "annotations", INJECT))
+    return tuple(shown)
 
 
 def _has_own_network(pod: Resource) -> bool:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
 
+_MOST_SHOWN = 6
 NOT_INSTALLED = "MD0450"
 """Istio is not installed."""
 _SHOWN = 3
@@ -111,12 +112,14 @@ class IstioInstalled:
         elif absent and not (istiod_services(mesh) and injection_webhooks(mesh)):
             yield _missing(mesh)
         elif planes:
-            first = planes[min(planes)]
-            shown = (*first.deployments, *first.pods)[0]
-            message = f"{shown} is installed"
-            facts = (holds("istiod-is-installed", message, shown.evidence("metadata", "name")),)
+            parts = [
+                part for plane in planes.values() for part in (*plane.deployments, *plane.pods)
+            ]
+            message = f"{parts[0]} is installed"
+            shown = (part.evidence("metadata", "labels", "app") for part in parts[:_MOST_SHOWN])
+            facts = (holds("istiod-is-installed", message, *shown),)
             yield Finding(
-                NOT_INSTALLED, MESH_SUBJECT, Outcome.PASS, message, str(shown), facts=facts
+                NOT_INSTALLED, MESH_SUBJECT, Outcome.PASS, message, str(parts[0]), facts=facts
             )
 
 

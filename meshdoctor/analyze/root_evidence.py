@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from meshdoctor.analyze.mesh_roots import Mesh, Trust
     from meshdoctor.model.envoy import Certificate
+    from meshdoctor.model.envoy.admin import CertDetails
 
 _SHORT = 12
 
@@ -56,19 +57,27 @@ def ca_evidence(found: Mesh, left: tuple[Trust, ...]) -> Iterator[Evidence]:
         yield found.distributed.evidence
 
 
-def chain_evidence(item: Trust) -> Evidence:
-    """When a proxy's own certificate runs out; where ``/certs`` was not read, that it holds one."""
+def own_certificate(item: Trust) -> CertDetails | None:
+    """What ``/certs`` says of a proxy's own certificate; None where it was not read."""
     leaf = item.chain.certificates[0] if item.chain else None
     serial = leaf.serial.lstrip("0") if leaf else ""
-    command = f"istioctl proxy-config secret {item.proxy.id}"
     for info in item.proxy.certs or ():
-        for number, entry in enumerate(info.cert_chain):
-            if entry.serial.lower().lstrip("0") == serial and entry.expiration_time is not None:
-                return Evidence(
-                    source=item.proxy.path(CERTS),
-                    pointer=f"{info.cert_chain[number].pointer}/serial_number",
-                    excerpt=entry.serial,
-                    command=command,
-                )
+        for entry in info.cert_chain:
+            if entry.serial.lower().lstrip("0") == serial and entry.expires:
+                return entry
+    return None
+
+
+def chain_evidence(item: Trust) -> Evidence:
+    """When a proxy's own certificate runs out; where ``/certs`` was not read, that it holds one."""
+    command = f"istioctl proxy-config secret {item.proxy.id}"
+    entry = own_certificate(item)
+    if entry is not None:
+        return Evidence(
+            source=item.proxy.path(CERTS),
+            pointer=f"{entry.pointer}/expiration_time",
+            excerpt=entry.expires,
+            command=command,
+        )
     secret = item.chain or item.roots
     return config_evidence(item.proxy, f"{secret.pointer}/name", secret.name, command)

@@ -23,6 +23,8 @@ class CertDetails:
     valid_from: datetime | None
     expiration_time: datetime | None
     pointer: str
+    expires: str = ""
+    """``expiration_time`` as it is written."""
 
 
 @dataclass(frozen=True, slots=True)

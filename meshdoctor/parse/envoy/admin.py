@@ -44,6 +44,7 @@ def _details(value: object, pointer: str, notes: Notes) -> tuple[CertDetails, ..
             days_until_expiration=integer(entry.get("days_until_expiration")),
             valid_from=_time(text(entry.get("valid_from"))),
             expiration_time=_time(text(entry.get("expiration_time"))),
+            expires=text(entry.get("expiration_time")),
             pointer=at,
         )
         for at, entry in mappings(value, pointer, notes)
