@@ -5,9 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from meshdoctor.analyze.authorization_denials import Denial, Reason, denials, refused_by
-from meshdoctor.analyze.authorization_workloads import Governed, governed, newest_call
+from meshdoctor.analyze.authorization_denials import (
+    Denial,
+    Reason,
+    denials,
+    policies_at_all,
+    refused_by,
+)
+from meshdoctor.analyze.authorization_workloads import (
+    Governed,
+    governed,
+    newest_call,
+    recent_calls,
+)
 from meshdoctor.analyze.base import MESH_SUBJECT, PROXY_LOG, holds
+from meshdoctor.intent.authorization import rules_of
 from meshdoctor.model.finding import Finding, Outcome
 from meshdoctor.model.kinds import AUTHORIZATION_POLICY, POD, REQUEST_AUTHENTICATION, SERVICE
 
@@ -79,12 +91,22 @@ def _passes(question: Question, item: Governed, message: str, *shown: Evidence) 
     )
 
 
+def _names_a_rule(mesh: Snapshot, item: Governed) -> bool:
+    """Whether a line of the last minutes says that a DENY rule matched, whichever it was."""
+    said = (refused_by(call.entry) for call in recent_calls(mesh, item))
+    return any(rule not in (None, "none") for rule in said)
+
+
+def _lets_nobody_in(item: Governed) -> bool:
+    """Whether there are ALLOW policies, and none has a rule."""
+    allowing = policies_at_all(item)
+    return bool(allowing) and not any(rules_of(policy) for policy in allowing)
+
+
 def _other_reason(question: Question, item: Governed, mine: list[Denial]) -> Finding | None:
     """Calls are turned away, and the newest line and the policies tell for which other reason."""
     newest = max(mine, key=lambda denial: denial.calls[-1].time)
     call = newest.calls[-1]
-    if question.reason is Reason.DENY and refused_by(call.entry) != "none":
-        return None
     if question.reason is Reason.PLAIN_TCP and not newest.request.http:
         return None
     message = f"{item.workload} turns calls away because {newest.reason.value}"
@@ -96,6 +118,8 @@ def _other_reason(question: Question, item: Governed, mine: list[Denial]) -> Fin
 
 def _nobody_refused(mesh: Snapshot, question: Question, item: Governed) -> Finding | None:
     """No call is turned away now; None where the newest line says otherwise of older policies."""
+    if question.reason is Reason.NO_RULES and _lets_nobody_in(item):
+        return None
     newest = newest_call(mesh, item)
     if newest is None:
         return _passes(question, item, f"{item.workload}: {question.good}", *_policies(item))
@@ -122,6 +146,8 @@ def _judge_one(mesh: Snapshot, question: Question, item: Governed) -> Finding | 
         if question.possible(item):
             why = "it stands in the access log, which was not read or is switched off"
             return _unknown(question, item, (PROXY_LOG,), why)
+    if question.reason is Reason.DENY and _names_a_rule(mesh, item):
+        return None
     if mine:
         return _other_reason(question, item, mine)
     return _nobody_refused(mesh, question, item)

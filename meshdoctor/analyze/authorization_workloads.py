@@ -102,8 +102,8 @@ def governed(mesh: Snapshot) -> tuple[Governed, ...]:
     return tuple(found)
 
 
-def newest_call(mesh: Snapshot, item: Governed) -> Call | None:
-    """The last request of the last minutes that reached a workload's proxies, passed or not."""
+def recent_calls(mesh: Snapshot, item: Governed) -> tuple[Call, ...]:
+    """The requests of the last minutes that reached a workload's proxies, oldest first."""
     begin = mesh.now - RECENT
     calls = [
         Call(proxy, entry, entry.time)
@@ -113,4 +113,9 @@ def newest_call(mesh: Snapshot, item: Governed) -> Call | None:
         and entry.time >= begin
         and (not entry.is_outbound or is_gateway(pod))
     ]
-    return max(calls, key=lambda call: (call.time, call.entry.line), default=None)
+    return tuple(sorted(calls, key=lambda call: (call.time, call.entry.line)))
+
+
+def newest_call(mesh: Snapshot, item: Governed) -> Call | None:
+    """The last of a workload's recent requests, passed or not."""
+    return next(reversed(recent_calls(mesh, item)), None)

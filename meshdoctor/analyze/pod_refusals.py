@@ -144,7 +144,7 @@ def refusals(mesh: Snapshot) -> tuple[Refusal, ...]:
         newest = max(items, key=lambda item: (item.time is not None, item.time or mesh.now))
         same = [item for item in items if _alike(item.text, newest.text)]
         whole = max(same, key=lambda item: len(item.text))
-        evidence = tuple(dict.fromkeys(one for item in same for one in item.evidence))
+        evidence = tuple(dict.fromkeys(one for item in (newest, *same) for one in item.evidence))
         chosen.append(
             Refusal(newest.workload, newest.namespace, whole.text, newest.time, evidence[:3])
         )
