@@ -75,7 +75,9 @@ class Request:
 
     @property
     def authority(self) -> str:
-        """The Host header: the port is left out where it is the scheme's own."""
+        """The Host header, as given; else the port is left out where it is the scheme's own."""
+        if given := self.headers.get("host"):
+            return given
         return self.host if self.port == (443 if self.tls else 80) else f"{self.host}:{self.port}"
 
 

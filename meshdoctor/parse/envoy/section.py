@@ -109,7 +109,7 @@ class Section:
             yield from found
 
     def _entries(self, key: str, notes: Notes | None = None) -> Iterator[tuple[str, msgspec.Raw]]:
-        """The entries of a list; ``notes`` takes what is wrong with it, the section's own if None."""
+        """The entries of a list; ``notes`` (the section's own if None) takes what is wrong."""
         raw = self._parts.get(key)
         if raw is None or memoryview(raw) == _NULL:
             return
