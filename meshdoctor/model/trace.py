@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from meshdoctor.model.resource import Resource
 
 
+_FIRST_ERROR = 400
+
+
 class Place(StrEnum):
     """Where along the way something is decided."""
 
@@ -130,6 +133,12 @@ class Outcome:
     """When it happens, where that is not simply by its share: ``under load``."""
 
     @property
+    def is_failure(self) -> bool:
+        """Whether the caller does not get what it asked for; a redirect is no failure."""
+        answered = self.status is not None and 0 < self.status < _FIRST_ERROR
+        return not (self.delivered or answered)
+
+    @property
     def key(self) -> tuple[int | None, tuple[str, ...], str, bool, Place, str]:
         """What two ways have in common that end alike."""
         kind = self.details.partition("{")[0]
@@ -176,7 +185,7 @@ class Walk:
     @property
     def fails(self) -> bool:
         """Whether some of these requests are not answered by the application."""
-        return any(not outcome.delivered for outcome in self.outcomes if not outcome.condition)
+        return any(outcome.is_failure for outcome in self.outcomes if not outcome.condition)
 
     @property
     def is_known(self) -> bool:

@@ -31,6 +31,8 @@ class Arrival:
     """Whether the caller shows its certificate of the mesh."""
     sni: str = ""
     protocols: tuple[str, ...] = ()
+    own_tls: bool = False
+    """Whether there is TLS inside that the application itself must speak."""
     hbone: bool = False
     """Whether it comes through a tunnel to port 15008."""
     sender: Proxy | None = None
@@ -58,7 +60,14 @@ def _speaks_tls(cluster: Cluster, host: Host | None) -> bool:
 
 
 def sent_by(
-    source: Resource, proxy: Proxy, cluster: Cluster, host: Host, *, http: bool, own_tls: bool
+    source: Resource,
+    proxy: Proxy,
+    cluster: Cluster,
+    host: Host,
+    *,
+    http: bool,
+    own_tls: bool = False,
+    sni: str = "",
 ) -> Arrival:
     """What a proxy sends to one of its hosts.
 
@@ -69,6 +78,7 @@ def sent_by(
         host: of the cluster.
         http: whether it is sent as HTTP.
         own_tls: whether what goes through is TLS already, which the proxy does not terminate.
+        sni: server name of that TLS.
     """
     tls = _speaks_tls(cluster, host)
     mutual = tls and cluster.tls in (TlsMode.AUTO, TlsMode.ISTIO_MUTUAL)
@@ -79,8 +89,9 @@ def sent_by(
         port=host.port,
         http=http,
         tls=tls or own_tls,
+        own_tls=own_tls,
         mutual=mutual,
-        sni=cluster.sni if tls else "",
+        sni=cluster.sni if tls else sni,
         protocols=ISTIO_ALPN if "istio" in offered else offered,
         hbone=host.endpoint is not None and host.endpoint.hbone,
         sender=proxy,

@@ -83,7 +83,7 @@ def _handshake(
 ) -> Reply | None:
     """How TLS between the two ends fails; None where it does not."""
     refused: tuple[str, str] | None = None
-    if arrival.tls and chain.tls is None:
+    if arrival.tls and chain.tls is None and not (arrival.own_tls and chain.http is None):
         text = "the caller speaks TLS, and the server's proxy takes plaintext only at this port"
         refused = WRONG_VERSION, text
     elif chain.tls is not None:

@@ -33,7 +33,9 @@ def _peer(trail: Trail, branch: Branch, arrival: Arrival, pod: Resource) -> Repl
     said = peer_text(trail.mesh, pod, arrival.port)
     objects = peer_objects(trail.mesh, pod, arrival.port)
     refused: tuple[Kind, str, str] | None = None
-    if mode.mode is ServerMode.STRICT and not arrival.tls:
+    if arrival.hbone:
+        refused = None
+    elif mode.mode is ServerMode.STRICT and not arrival.tls:
         refused = Kind.CLOSED, "filter_chain_not_found", f"plaintext is turned away: {said}"
     elif mode.mode is ServerMode.DISABLE and arrival.tls:
         refused = Kind.TLS_FAILED, WRONG_VERSION, f"TLS is not taken: {said}"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 HBONE_PORT = 15008
 
 
-def blocked(trail: Trail, branch: Branch, arrival: Arrival, pod: Resource) -> Reply | None:
+def blocked(trail: Trail, branch: Branch, arrival: Arrival, pod: Resource) -> list[Reply] | None:
     """How the request ends where NetworkPolicies keep it from its server; None where they do not.
 
     The policies of both ends count. Traffic between ambient pods is seen at port 15008 only.
@@ -50,4 +50,9 @@ def blocked(trail: Trail, branch: Branch, arrival: Arrival, pod: Resource) -> Re
         evidence=evidence,
         basis=Basis.INTENT,
     )
-    return Reply(Kind.SILENT, branch.share, text, objects, Place.NETWORK)
+    found = [Reply(Kind.SILENT, branch.share, text, objects, Place.NETWORK)]
+    status = arrival.host.status if arrival.host else None
+    if status is not None and status.rq_success:
+        when = "on a connection from before the policy, where the network plugin leaves it alone"
+        found.append(Reply(Kind.ANSWERED, 0.0, text, objects, condition=when))
+    return found

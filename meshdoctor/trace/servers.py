@@ -107,8 +107,9 @@ def _uncaptured(trail: Trail, branch: Branch, arrival: Arrival, pod: Resource) -
     if has_proxy(pod):
         why = f"keeps port {arrival.port} away from its sidecar"
     owner = str(trail.mesh.workloads.owning(pod))
-    if not arrival.tls:
-        text = f"{pod.name} {why}, so the application gets plaintext"
+    if not arrival.tls or arrival.own_tls:
+        what = "TLS of the caller's own" if arrival.own_tls else "plaintext"
+        text = f"{pod.name} {why}, so the application gets {what}"
         trail.hop(
             branch,
             Place.SERVER_PROXY,
@@ -154,7 +155,7 @@ def reach(trail: Trail, branch: Branch, arrival: Arrival, onward: Onward) -> lis
         return _stranger(trail, branch, arrival)
     stopped = blocked(trail, branch, arrival, pod)
     if stopped is not None:
-        return [stopped]
+        return stopped
     if is_gateway(pod):
         return onward(trail, branch, arrival, pod)
     if is_in_ambient(pod):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from meshdoctor.model.trace import Outcome, Place
 from meshdoctor.trace.destination import pods_reached
+from meshdoctor.trace.replies import Kind
 
 if TYPE_CHECKING:
     from meshdoctor.model.envoy import ConfigDump, FilterChain, Listener
@@ -47,6 +48,21 @@ class Stage:
             return ()
         reached = pods_reached(self.trail.mesh, found, self.port)
         return tuple((address, port) for _, address, port in reached)
+
+    def unserved(self) -> tuple[Kind, str, tuple[str, ...]] | None:
+        """Why bytes to the original destination end nowhere, if it is a Service that takes none."""
+        found = self.destination
+        service = found.service if found else None
+        if found is None or service is None or not service.is_kubernetes:
+            return None
+        objects = (str(service.resource),)
+        if service.is_headless or service.is_external_name:
+            return None
+        if found.port is None:
+            return Kind.SILENT, f"{service.resource} has no port {self.port}", objects
+        if not self.targets():
+            return Kind.REFUSED, f"{service.resource} has no ready endpoint", objects
+        return None
 
     def hop(
         self,

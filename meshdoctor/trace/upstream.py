@@ -10,7 +10,7 @@ from meshdoctor.model.envoy import TlsMode, duration_seconds, parse_cluster_name
 from meshdoctor.model.trace import Outcome, Place, Verdict
 from meshdoctor.trace.arrival import sent_by
 from meshdoctor.trace.hosts import Host, choose_hosts
-from meshdoctor.trace.replies import RESET, Kind, outcomes_of
+from meshdoctor.trace.replies import RESET, Kind, Reply, outcomes_of
 from meshdoctor.trace.servers import reach
 from meshdoctor.trace.staleness import note_cluster_differences
 from meshdoctor.trace.trail import Branch
@@ -18,7 +18,7 @@ from meshdoctor.trace.trail import Branch
 if TYPE_CHECKING:
     from meshdoctor.model.envoy import Cluster, Route
     from meshdoctor.trace.hosts import Choice
-    from meshdoctor.trace.replies import Reply, Sender
+    from meshdoctor.trace.replies import Sender
     from meshdoctor.trace.stage import Stage
 
 BLACK_HOLE = "BlackHoleCluster"
@@ -105,10 +105,12 @@ def _overflow(stage: Stage, branch: Branch, cluster: Cluster, sender: Sender) ->
 
 
 def _timed_out(
-    stage: Stage, branch: Branch, host: Host, route: Route | None, reply: Reply
+    stage: Stage, branch: Branch, host: Host, route: Route | None, sender: Sender, reply: Reply
 ) -> tuple[float, Outcome] | None:
     """The part of answered requests that the route's timeout ends, as the host's counters tell."""
     seconds = duration_seconds(route.timeout or "15s") if route else None
+    if route is not None and route.retry_policy is not None and not seconds:
+        seconds = duration_seconds(route.retry_policy.per_try_timeout)
     status = host.status
     if not seconds or status is None or not status.rq_timeout or reply.kind is not Kind.ANSWERED:
         return None
@@ -120,7 +122,13 @@ def _timed_out(
     )
     stage.hop(branch, "timeout", host.name, Verdict.MAY_FAIL, text, objects)
     share = reply.share * part
-    ended = stage.end(branch, _TIMEOUT, ("UT",), "response_timeout", text, objects)
+    one_try = route is not None and duration_seconds(
+        route.retry_policy.per_try_timeout if route.retry_policy else ""
+    )
+    details = "upstream_per_try_timeout" if one_try else "response_timeout"
+    retried = one_try and sender.retries_status(_TIMEOUT)
+    flags = ("URX", "UT") if retried else ("UT",)
+    ended = stage.end(branch, _TIMEOUT, flags, details, text, objects)
     return part, replace(ended, share=share)
 
 
@@ -140,7 +148,15 @@ def _try_host(
     stage: Stage, branch: Branch, cluster: Cluster, host: Host, sender: Sender, route: Route | None
 ) -> list[Outcome]:
     own_tls = stage.trail.request.tls and not sender.http and stage.chain.tls is None
-    arrival = sent_by(stage.pod, stage.proxy, cluster, host, http=sender.http, own_tls=own_tls)
+    arrival = sent_by(
+        stage.pod,
+        stage.proxy,
+        cluster,
+        host,
+        http=sender.http,
+        own_tls=own_tls,
+        sni=stage.trail.request.host if own_tls else "",
+    )
     rule = (str(cluster.config),) if cluster.config else ()
     text = f"sends {_how(cluster, host)} to {host.name}"
     stage.hop(
@@ -154,7 +170,7 @@ def _try_host(
     )
     found: list[Outcome] = []
     for reply in reach(stage.trail, branch, arrival, stage.onward):
-        late = _timed_out(stage, branch, host, route, reply)
+        late = _timed_out(stage, branch, host, route, sender, reply)
         rest = reply
         if late is not None:
             found.append(late[1])
@@ -169,6 +185,11 @@ def _pass_through(
 ) -> list[Outcome]:
     """ORIGINAL_DST: to the address that the client asked for, whoever that is."""
     name = f"{stage.address or 'an address outside the cluster'}:{stage.port}"
+    nowhere = stage.unserved()
+    if nowhere is not None:
+        kind, text, objects = nowhere
+        stage.hop(branch, "cluster", cluster.name, Verdict.FAILS, text, objects)
+        return outcomes_of(Reply(kind, branch.share, text, objects, Place.NETWORK), sender)
     stage.hop(branch, "cluster", cluster.name, Verdict.PASSES, f"sends it on as it is, to {name}")
     found: list[Outcome] = []
     targets = stage.targets() or ((stage.address or stage.trail.request.host, stage.port),)

@@ -73,9 +73,7 @@ class ConfigDump:
     """Parts that could not be read: ``<pointer>: <why>``."""
     versions: Mapping[str, str]
     """``version_info`` of the sections that have one."""
-    updated: Mapping[str, str] = field(
-        default_factory=lambda: MappingProxyType({}), compare=False
-    )
+    updated: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
     """When the newest entry of each section came; listeners and secrets also by name (RFC 3339)."""
     _shared: object = field(default=None, repr=False, compare=False)
     """Keeps alive what the proxies of a recording have in common, as long as one of them lives."""
