@@ -9,6 +9,7 @@ from meshdoctor.analyze.application_ports import application_containers, port_si
 from meshdoctor.analyze.server_connections import Answer, counted_connections
 from meshdoctor.model.pod import container_status, is_finished
 from meshdoctor.model.trace import Place, Verdict
+from meshdoctor.trace.owners import services_at
 from meshdoctor.trace.replies import Kind, Reply
 
 if TYPE_CHECKING:
@@ -111,4 +112,5 @@ def answer(
         trail.miss(f"what {pod.name} listens on", "whether the application takes the connection")
         half = branch.share / 2
         return [Reply(k, half, said, (owner,)) for k in (Kind.REFUSED, Kind.ANSWERED)]
-    return [Reply(kind, branch.share, said, (owner,))]
+    behind = services_at(trail.mesh, pod, port) if kind is Kind.REFUSED and not down else ()
+    return [Reply(kind, branch.share, said, (*behind, owner))]

@@ -11,8 +11,10 @@ from meshdoctor.analyze.proxy_evidence import (
     virtual_host_evidence,
 )
 from meshdoctor.model.envoy import duration_seconds, parse_cluster_name
+from meshdoctor.model.pod import is_gateway
 from meshdoctor.model.trace import Verdict
 from meshdoctor.trace.gates import Gate, pass_filters
+from meshdoctor.trace.owners import gateways_at, unknown_hosts_objects
 from meshdoctor.trace.replies import Sender
 from meshdoctor.trace.route_matching import choose_route, choose_virtual_host
 from meshdoctor.trace.staleness import note_route_differences
@@ -108,8 +110,9 @@ def _no_route(
     evidence = (filter_chain_evidence(stage.proxy, stage.listener, stage.chain),)
     if config is not None and host is not None:
         evidence = (virtual_host_evidence(stage.proxy, config, host),)
-    stage.hop(branch, "route", "none", Verdict.FAILS, text, evidence=evidence)
-    return [stage.end(branch, _NOT_FOUND, ("NR",), details, text)]
+    objects = gateways_at(stage.trail.mesh, stage.pod, stage.port) if is_gateway(stage.pod) else ()
+    stage.hop(branch, "route", "none", Verdict.FAILS, text, objects, evidence)
+    return [stage.end(branch, _NOT_FOUND, ("NR",), details, text, objects)]
 
 
 def _answered_here(
@@ -123,6 +126,7 @@ def _answered_here(
     elif route.direct_response is not None:
         status, text = route.direct_response, "the route is a direct response"
         if host.name.startswith(BLOCKED):
+            objects = (*objects, *unknown_hosts_objects(stage.trail.mesh, stage.pod))
             text = f"the proxy knows no such host as {stage.trail.request.authority}"
             text += ", and outbound traffic to unknown hosts is not allowed (REGISTRY_ONLY)"
     else:

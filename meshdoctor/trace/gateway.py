@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.proxy_evidence import filter_chain_evidence, listener_evidence
 from meshdoctor.intent.backends import target_port
-from meshdoctor.model.kinds import SERVICE
 from meshdoctor.model.pod import pod_ip
 from meshdoctor.model.proxy import CONFIG_DUMP
-from meshdoctor.model.resource import as_strings
-from meshdoctor.model.selector import matches_labels
 from meshdoctor.model.trace import Outcome, Place, Verdict
 from meshdoctor.trace.filter_chains import Connection, choose_bound, choose_chain
 from meshdoctor.trace.forward import walk_chain
+from meshdoctor.trace.owners import gateways_at, services_before
 from meshdoctor.trace.replies import Kind, Reply, as_reply
 from meshdoctor.trace.stage import Stage
 from meshdoctor.trace.trail import Branch
@@ -27,23 +25,19 @@ if TYPE_CHECKING:
 
 _MOST_GATEWAYS = 4
 _HTTP1 = "http/1.1"
+REFUSED = "connection refused"
 
 
-def bound_port(trail: Trail, pod: Resource, config: ConfigDump, number: int) -> tuple[int, str]:
+def bound_port(trail: Trail, pod: Resource, number: int) -> tuple[int, str]:
     """The port of a gateway's pod that a port of its Service leads to, and that Service.
 
     A number that the pod itself listens on is taken as it is.
     """
-    for service in trail.mesh.catalog.within(SERVICE, pod.namespace):
-        selector = as_strings(service.spec.get("selector"))
-        if not selector or not matches_labels(selector, pod.labels):
-            continue
-        host = f"{service.name}.{service.namespace}.svc.{trail.mesh.registry.domain}"
-        found = trail.mesh.registry.service(host)
-        port = found.port(number) if found else None
+    for service in services_before(trail.mesh, pod):
+        port = service.port(number)
         target = target_port(port, pod) if port else None
         if target is not None:
-            return target, str(service)
+            return target, str(service.resource)
     return number, ""
 
 
@@ -58,19 +52,6 @@ def _warming(config: ConfigDump, chain: FilterChain) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _refused(stage_of: _Entry, branch: Branch, text: str, objects: tuple[str, ...]) -> Outcome:
-    return Outcome(
-        status=0,
-        flags=(),
-        details="connection refused",
-        share=branch.share,
-        delivered=False,
-        place=stage_of.place,
-        because=text,
-        objects=objects,
-    )
-
-
 class _Entry:
     """A connection that a gateway takes."""
 
@@ -83,8 +64,12 @@ class _Entry:
         self.place = place
         self.arrival = arrival
 
+        self.objects: tuple[str, ...] = ()
+
     def hop(self, branch: Branch, what: str, name: str, verdict: Verdict, text: str) -> None:
-        self.trail.hop(branch, self.place, what, name, verdict, text, proxy=self.proxy)
+        self.trail.hop(
+            branch, self.place, what, name, verdict, text, objects=self.objects, proxy=self.proxy
+        )
 
     def connection(self, port: int) -> Connection:
         request, arrival = self.trail.request, self.arrival
@@ -104,11 +89,13 @@ class _Entry:
             delivered=False,
             place=self.place,
             because=text,
+            objects=self.objects,
         )
 
     def walk(self, branch: Branch, config: ConfigDump, number: int) -> list[Outcome]:
         """Listener, filter chain, and what follows."""
         listener = choose_bound(config, number)
+        self.objects = gateways_at(self.trail.mesh, self.pod, number)
         if listener is None:
             ports = sorted({item.port for item in config.listeners if item.bind_to_port})
             text = (
@@ -116,7 +103,7 @@ class _Entry:
                 f"{', '.join(map(str, ports)) or 'none'}"
             )
             self.hop(branch, "listener", f"port {number}", Verdict.FAILS, text)
-            return [_refused(self, branch, text, ())]
+            return [self.closed(branch, text, REFUSED, ())]
         connection = self.connection(number)
         chain = choose_chain(listener, connection)
         if chain is None or not chain.filters:
@@ -142,6 +129,7 @@ class _Entry:
             listener.name,
             Verdict.PASSES,
             f"takes the connection at port {number}",
+            objects=self.objects,
             evidence=(
                 listener_evidence(self.proxy, listener),
                 filter_chain_evidence(self.proxy, listener, chain),
@@ -178,7 +166,7 @@ def walk_gateway(trail: Trail, branch: Branch, pod: Resource) -> list[Outcome]:
         trail.miss(what, "what the gateway does with the request", decisive=True)
         return []
     entry = _Entry(trail, proxy, pod, Place.CLIENT_PROXY, None)
-    number, service = bound_port(trail, pod, proxy.config, trail.request.port)
+    number, service = bound_port(trail, pod, trail.request.port)
     if service and number != trail.request.port:
         text = f"{service} leads port {trail.request.port} to port {number} of the gateway"
         trail.hop(
@@ -207,7 +195,7 @@ def onward(trail: Trail, branch: Branch, arrival: Arrival, pod: Resource) -> lis
     outcomes = entry.walk(branch, proxy.config, arrival.port)
     return [
         Reply(Kind.REFUSED, o.share, o.because, o.objects, place)
-        if o.details == "connection refused"
+        if o.details == REFUSED
         else as_reply(o, place)
         for o in outcomes
     ]

@@ -46,7 +46,8 @@ def _closed(
     trail: Trail, branch: Branch, arrival: Arrival, pod: Resource, proxy: Proxy, listener: Listener
 ) -> list[Reply]:
     """No chain takes the connection: Envoy logs NR and closes it."""
-    objects = peer_objects(trail.mesh, pod, arrival.port)
+    rule = arrival.cluster.config if arrival.cluster else None
+    objects = (*((str(rule),) if rule else ()), *peer_objects(trail.mesh, pod, arrival.port))
     spoken = "TLS without the mesh's ALPN" if arrival.tls else "plaintext"
     text = (
         f"no filter chain takes {spoken} at port {arrival.port} (0 NR filter_chain_not_found): "
@@ -64,7 +65,6 @@ def _closed(
         proxy=proxy,
     )
     kind = Kind.TLS_FAILED if arrival.tls else Kind.CLOSED
-    flags = {"flags": ("NR",)}
     return [
         Reply(
             kind,
@@ -72,7 +72,7 @@ def _closed(
             text,
             objects or (str(trail.mesh.workloads.owning(pod)),),
             Place.SERVER_PROXY,
-            flags=flags["flags"],
+            flags=("NR",),
             details=CLOSED if arrival.tls else "filter_chain_not_found",
         )
     ]

@@ -10,6 +10,7 @@ from meshdoctor.model.envoy import TlsMode, duration_seconds, parse_cluster_name
 from meshdoctor.model.trace import Outcome, Place, Verdict
 from meshdoctor.trace.arrival import sent_by
 from meshdoctor.trace.hosts import Host, choose_hosts
+from meshdoctor.trace.owners import backends_of
 from meshdoctor.trace.replies import RESET, Kind, Reply, outcomes_of
 from meshdoctor.trace.servers import reach
 from meshdoctor.trace.staleness import note_cluster_differences
@@ -57,6 +58,8 @@ def _hostless(
 ) -> list[Outcome]:
     """No host can be chosen: UH; an ejected host comes back after a while."""
     objects = _objects(stage, cluster)
+    if not cluster.subset and not choice.ejected:
+        objects = (*objects, *backends_of(stage.trail.mesh, cluster))
     if choice.ejected:
         names = ", ".join(host.name for host in choice.ejected[:3])
         text = f"outlier detection has ejected {names}, and no host is left"
