@@ -54,6 +54,13 @@ def _split(
     ]
 
 
+def _declaring(stage: Stage, host: VirtualHost) -> tuple[str, ...]:
+    """The Service or ServiceEntry that a virtual host is for."""
+    name = host.name.rpartition(":")[0]
+    found = stage.trail.mesh.registry.find(name) if "." in name else ()
+    return tuple(str(item.resource) for item in found)
+
+
 def _route_config(stage: Stage) -> RouteConfig | None:
     http = stage.chain.http
     if http is None:
@@ -169,6 +176,7 @@ def _routed(stage: Stage, branch: Branch) -> list[Outcome]:
         text = "requests over plaintext are redirected to https"
         return [stage.end(branch, 301, (), "direct_response", text)]
     objects = (str(route.config),) if route.config else ()
+    behind = objects or _declaring(stage, host)
     names = ", ".join(f"{c.name} ({c.weight})" for c in route.clusters) or "an answer of its own"
     limit = f", within {route.timeout}" if duration_seconds(route.timeout) else ""
     stage.hop(
@@ -177,7 +185,7 @@ def _routed(stage: Stage, branch: Branch) -> list[Outcome]:
         f"{config.name} > {host.name} > {route.name or route.match}",
         Verdict.PASSES,
         f"{request.method} {request.authority}{request.path} leads to {names}{limit}",
-        objects,
+        behind,
         (route_evidence(stage.proxy, config, host, route),),
     )
     note_route_differences(stage, route)

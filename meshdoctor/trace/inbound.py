@@ -235,7 +235,8 @@ def walk_inbound(
         f"{LISTENER} {chain.name}".strip(),
         Verdict.PASSES,
         f"takes {how} at port {arrival.port}: {peer_text(trail.mesh, pod, arrival.port)}",
-        objects=peer_objects(trail.mesh, pod, arrival.port),
+        objects=peer_objects(trail.mesh, pod, arrival.port)
+        or (str(trail.mesh.workloads.owning(pod)),),
         evidence=(filter_chain_match_evidence(proxy, listener, chain),),
         proxy=proxy,
     )
@@ -256,7 +257,8 @@ def walk_inbound(
         for item in passage.refusals
     ]
     if passage.share or passage.old_connections:
-        onward = Branch(passage.share, branch.labels)
+        labels = branch.labels if passage.share else (*branch.labels, "on an old connection")
+        onward = Branch(passage.share, labels)
         behind = _behind(trail, onward, arrival, pod, proxy, chain)
         if passage.old_connections and not passage.share:
             when = "on a connection from before the proxy's last update, which still drains"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meshdoctor.intent.network_policies import Direction, decide, isolating
 from meshdoctor.intent.network_policies import Verdict as Passage
-from meshdoctor.intent.network_policies import decide
 from meshdoctor.model.trace import Basis, Place, Verdict
 from meshdoctor.trace.replies import Kind, Reply
 
@@ -26,8 +26,22 @@ def blocked(trail: Trail, branch: Branch, arrival: Arrival, pod: Resource) -> li
     decision = decide(trail.mesh, arrival.source, pod, port)
     name = f"{arrival.source.name} to {pod.name} port {port}"
     if decision.verdict is Passage.ALLOWED:
-        text = "no NetworkPolicy is in the way"
-        trail.hop(branch, Place.NETWORK, "network", name, Verdict.PASSES, text, basis=Basis.INTENT)
+        selecting = (
+            *isolating(trail.mesh, arrival.source, Direction.EGRESS),
+            *isolating(trail.mesh, pod, Direction.INGRESS),
+        )
+        objects = tuple(str(policy) for policy in selecting)
+        text = "the NetworkPolicies of both ends let it through"
+        trail.hop(
+            branch,
+            Place.NETWORK,
+            "network",
+            name,
+            Verdict.PASSES,
+            text if objects else "no NetworkPolicy selects either end",
+            objects=objects,
+            basis=Basis.INTENT,
+        )
         return None
     if decision.verdict is Passage.UNKNOWN:
         text = "whether a NetworkPolicy is in the way cannot be told"

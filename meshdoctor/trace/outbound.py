@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.proxy_evidence import filter_chain_evidence, listener_evidence
@@ -15,7 +16,7 @@ from meshdoctor.trace.destination import pods_reached, resolve
 from meshdoctor.trace.filter_chains import Connection, choose_chain, choose_outbound
 from meshdoctor.trace.forward import walk_chain
 from meshdoctor.trace.gateway import onward
-from meshdoctor.trace.replies import seen_without_proxy
+from meshdoctor.trace.replies import Kind, seen_without_proxy
 from meshdoctor.trace.servers import reach
 from meshdoctor.trace.stage import Stage
 from meshdoctor.trace.staleness import note_listener_error
@@ -80,6 +81,8 @@ def _direct(trail: Trail, branch: Branch, destination: Destination) -> list[Outc
         )
         return [_lost(branch, text, (name,), "connection refused")]
     found: list[Outcome] = []
+    # It is the caller that speaks plaintext, for want of a sidecar or past it.
+    owner = str(trail.mesh.workloads.owning(request.client))
     for _, address, port in targets or ((None, destination.address or request.host, request.port),):
         way = branch.to(f"{address}:{port}", 1 / len(targets)) if len(targets) > 1 else branch
         arrival = Arrival(
@@ -92,7 +95,9 @@ def _direct(trail: Trail, branch: Branch, destination: Destination) -> list[Outc
             protocols=() if request.tls else _PLAIN_HTTP,
             hbone=_through_tunnel(trail, address),
         )
-        found += [seen_without_proxy(reply) for reply in reach(trail, way, arrival, onward)]
+        for reply in reach(trail, way, arrival, onward):
+            objects = (*reply.objects, owner) if reply.kind is Kind.CLOSED else reply.objects
+            found.append(seen_without_proxy(replace(reply, objects=objects)))
     return found
 
 
@@ -194,6 +199,7 @@ def _captured(trail: Trail, branch: Branch, destination: Destination) -> list[Ou
         f"{listener.name} {chain.name}".strip(),
         Verdict.PASSES,
         f"takes the connection to {destination.address or request.host}:{request.port} {how}",
+        objects=(str(destination.service.resource),) if destination.service else (),
         evidence=(
             listener_evidence(proxy, listener),
             filter_chain_evidence(proxy, listener, chain),

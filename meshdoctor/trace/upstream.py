@@ -160,7 +160,6 @@ def _try_host(
         own_tls=own_tls,
         sni=stage.trail.request.host if own_tls else "",
     )
-    rule = (str(cluster.config),) if cluster.config else ()
     text = f"sends {_how(cluster, host)} to {host.name}"
     stage.hop(
         branch,
@@ -168,7 +167,7 @@ def _try_host(
         host.name,
         Verdict.PASSES,
         text,
-        rule,
+        _objects(stage, cluster),
         (cluster_origin_evidence(stage.proxy, cluster),),
     )
     found: list[Outcome] = []
