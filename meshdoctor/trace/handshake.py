@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from meshdoctor.model.snapshot import Snapshot
     from meshdoctor.trace.arrival import Arrival
 
+_SPIFFE = "spiffe://"
 OWN, ROOT = "default", "ROOTCA"
 VERIFY_FAILED = "|268435581:SSL_routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED"
 WRONG_VERSION = "|268435703:SSL_routines:OPENSSL_internal:WRONG_VERSION_NUMBER"
@@ -43,9 +44,13 @@ def _is_over(mesh: Snapshot, proxy: Proxy | None) -> bool:
 
 def server_names(mesh: Snapshot, proxy: Proxy | None, pod: Resource) -> tuple[str, ...]:
     """The identities in a server's certificate; where it was not read, the pod's own."""
-    chain = certificates(proxy, OWN)
-    found = tuple(name for name in (chain[0].sans if chain else ()) if "://" in name)
-    return found or (f"spiffe://{identity(mesh, pod)}",)
+    used = [c for info in (proxy.certs or () if proxy else ()) for c in info.cert_chain[:1]]
+    held = certificates(proxy, OWN)[:1]
+    for sans in (*(item.sans for item in used), *(item.sans for item in held)):
+        found = tuple(name for name in sans if name.startswith(_SPIFFE))
+        if found:
+            return found
+    return (f"{_SPIFFE}{identity(mesh, pod)}",)
 
 
 def _name_is_accepted(wanted: tuple[str, ...], names: tuple[str, ...]) -> bool:

@@ -31,7 +31,7 @@ _PLAIN_HTTP = ("http/1.1",)
 def _note_name(trail: Trail, branch: Branch, destination: Destination) -> None:
     request = trail.request
     where = destination.address or "whatever DNS outside the cluster says"
-    objects = (str(destination.service.resource),) if destination.service else ()
+    objects: tuple[str, ...] = (str(destination.service.resource),) if destination.service else ()
     if destination.pod is not None:
         objects = (str(destination.pod),)
     known = "" if destination.is_known else "; no Service or ServiceEntry has this name"
@@ -96,8 +96,8 @@ def _direct(trail: Trail, branch: Branch, destination: Destination) -> list[Outc
             hbone=_through_tunnel(trail, address),
         )
         for reply in reach(trail, way, arrival, onward):
-            objects = (*reply.objects, owner) if reply.kind is Kind.CLOSED else reply.objects
-            found.append(seen_without_proxy(replace(reply, objects=objects)))
+            shown = (*reply.objects, owner) if reply.kind is Kind.CLOSED else reply.objects
+            found.append(seen_without_proxy(replace(reply, objects=shown)))
     return found
 
 
