@@ -71,7 +71,7 @@ class Section:
         for _, raw in self._entries(key, Notes()):
             try:
                 found = _TIMES.decode(raw)
-            except msgspec.MsgspecError:
+            except (msgspec.MsgspecError, UnicodeError):
                 continue
             time = found.active_state.last_updated if found.active_state else found.last_updated
             if time:
