@@ -11,7 +11,7 @@ from meshdoctor.diagnose.scope import ScopeError, find_workload
 from meshdoctor.diagnose.scope_error import near_matches
 from meshdoctor.intent.gateway_servers import hosts_meet, servers
 from meshdoctor.intent.gateways import gateway_pods
-from meshdoctor.model.kinds import GATEWAY, NAMESPACE, POD
+from meshdoctor.model.kinds import GATEWAY, NAMESPACE, POD, SERVICE
 from meshdoctor.model.pod import is_finished, is_gateway, is_ready
 from meshdoctor.model.trace import Request
 from meshdoctor.trace.destination import candidates, resolve
@@ -149,6 +149,8 @@ def _check_is_there(mesh: Snapshot, host: str, client: Resource) -> None:
     inside = host.endswith((".svc", f".svc.{mesh.registry.domain}"))
     spaces = {item.name for item in mesh.catalog.of(NAMESPACE)}
     labels = host.split(".")
+    if ":" in host or not mesh.catalog.known(SERVICE):
+        return
     if not inside and len(labels) > 1 and not (len(labels) == 2 and labels[1] in spaces):
         return
     if any(mesh.registry.find(name) for name in candidates(mesh, host, client.namespace)):
