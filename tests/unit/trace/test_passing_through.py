@@ -24,6 +24,7 @@ from tests.unit.trace.trace_build import (
 )
 
 GATEWAY_IP = "10.244.0.30"
+AUTOMATIC = {**dumps.cluster(OUT), "transport_socket_matches": dumps.automatic_tls()}
 
 
 class TestPassthrough:
@@ -34,8 +35,9 @@ class TestPassthrough:
         hidden.routes = []
         hidden.cluster = None
         hidden.endpoints = []
-        other = {"selector": {"app": "ratings"}, "clusterIP": "10.96.0.20"}
-        hidden.objects.append(build.service("hidden", **other))
+        hidden.objects.append(
+            build.service("hidden", selector={"app": "ratings"}, clusterIP="10.96.0.20")
+        )
         hidden.objects.append(
             {
                 "apiVersion": "discovery.k8s.io/v1",
@@ -72,11 +74,9 @@ class TestGatewayFromOutside:
     def walk(
         self, *, host: str = "shop.example.com", chains: tuple[Any, ...] = (), **request: Any
     ) -> Any:
-        routes = dumps.routes(
-            dumps.route_config(
-                "http.8080", dumps.host("shop", dumps.to(OUT), domains=("shop.example.com",))
-            )
-        )
+        own = dumps.host("shop", dumps.to(OUT), domains=("shop.example.com",))
+        named = {**dumps.route_config("http.8080", own), "ignore_port_in_host_matching": True}
+        routes = dumps.routes(named)
         cluster = {
             **dumps.cluster(OUT),
             "transport_socket_matches": dumps.automatic_tls(),
@@ -142,9 +142,7 @@ class TestGatewayFromOutside:
 class TestGatewayInTheMiddle:
     def walk(self, *routes: dict[str, Any]) -> Any:
         config = dumps.read(
-            dumps.clusters(
-                {**dumps.cluster(OUT), "transport_socket_matches": dumps.automatic_tls()}
-            ),
+            dumps.clusters(AUTOMATIC),
             dumps.listeners(
                 dumps.listener("0.0.0.0_8080", 8080, dumps.chain(dumps.http("http.8080")))
             ),
@@ -181,9 +179,7 @@ class TestTcp:
         client = snapshot.proxies["client.shop"]
         chain = dumps.chain(dumps.tcp(OUT))
         config = dumps.read(
-            dumps.clusters(
-                {**dumps.cluster(OUT), "transport_socket_matches": dumps.automatic_tls()}
-            ),
+            dumps.clusters(AUTOMATIC),
             dumps.listeners(dumps.listener("0.0.0.0_8080", 8080, chain, bind_to_port=False)),
             dumps.endpoints(dumps.assignment(OUT, endpoint())),
         )

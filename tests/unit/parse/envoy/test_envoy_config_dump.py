@@ -260,11 +260,10 @@ def test_the_newest_part_of_a_section_and_every_listener_have_their_time() -> No
 
 
 def test_a_panic_threshold_is_off_when_empty_and_half_when_absent() -> None:
-    off, own, default = (
-        {"common_lb_config": {"healthy_panic_threshold": {}}},
-        {"common_lb_config": {"healthy_panic_threshold": {"value": 30}}},
-        {},
-    )
-    names = {"off": off, "own": own, "default": default}
+    names: dict[str, dict[str, Any]] = {
+        "off": {"common_lb_config": {"healthy_panic_threshold": {}}},
+        "own": {"common_lb_config": {"healthy_panic_threshold": {"value": 30}}},
+        "default": {},
+    }
     held = read(clusters(*(cluster(name, **more) for name, more in names.items())))
     assert [item.panic_threshold for item in held.clusters] == [0.0, 30.0, 50.0]
