@@ -196,6 +196,7 @@ def _request(pod: Resource, key: Key, entry: AccessLogEntry) -> Request:
         method=key.method or "GET",
         headers=headers,
         has_token=None,
+        headers_known=False,
         from_gateway=is_gateway(pod),
         tls=key.tls,
         http=True,

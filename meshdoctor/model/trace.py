@@ -69,6 +69,8 @@ class Request:
     """Claims of the token that comes with it; only read when ``has_token`` is true."""
     has_token: bool | None = False
     """Whether a token comes with it; None when that is not known."""
+    headers_known: bool = True
+    """Whether a header that is not among ``headers`` is absent, rather than not known."""
     from_gateway: bool = False
     """Whether it comes from outside, so that ``client`` is the first proxy that sees it."""
     tls: bool = False

@@ -97,7 +97,9 @@ class _Entry:
         listener = choose_bound(config, number)
         self.objects = gateways_at(self.trail.mesh, self.pod, number)
         if listener is None:
-            ports = sorted({item.port for item in config.listeners if item.bind_to_port})
+            ports = sorted(
+                {item.port for item in config.listeners if item.bind_to_port and item.port}
+            )
             text = (
                 f"the gateway does not listen on port {number}; it listens on "
                 f"{', '.join(map(str, ports)) or 'none'}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from meshdoctor.analyze.authorization_callers import identity
 from meshdoctor.intent.authorization_request import Request as Judged
@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     from meshdoctor.trace.arrival import Arrival
 
 _CLAIM, _HEADER = "request.auth.claims", "request.headers"
+
+
+class _Attributes(dict[str, Value]):
+    """Further keys of a request that is known as a whole: a header not given is not there."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value; ABSENT for a header that the request does not have."""
+        if key.startswith(f"{_HEADER}["):
+            return super().get(key, Seen.ABSENT)
+        return super().get(key, default)
 
 
 def _claims(request: Request, validated: bool | None) -> dict[str, Value]:
@@ -53,6 +63,7 @@ def judged(
         address = pod_ip(arrival.source) or Seen.UNKNOWN
     http = request.http if arrival is None else arrival.http
     headers: dict[str, Value] = {f"{_HEADER}[{k}]": v for k, v in request.headers.items()}
+    known = _Attributes if request.headers_known else dict[str, Value]
     return Judged(
         principal=principal,
         source_ip=address,
@@ -65,5 +76,5 @@ def judged(
         sni=(arrival.sni or Seen.ABSENT) if arrival is not None else Seen.UNKNOWN,
         http=http,
         has_token=validated,
-        attributes={**headers, **_claims(request, validated)},
+        attributes=known({**headers, **_claims(request, validated)}),
     )

@@ -11,6 +11,7 @@ from meshdoctor.intent.outbound_capture import passed_by
 from meshdoctor.model.pod import has_proxy
 from meshdoctor.model.proxy import CONFIG_DUMP
 from meshdoctor.model.trace import Basis, Outcome, Place, Verdict
+from meshdoctor.trace.ambient import through_waypoint, without_ztunnel
 from meshdoctor.trace.arrival import Arrival
 from meshdoctor.trace.destination import pods_reached, resolve
 from meshdoctor.trace.filter_chains import Connection, choose_chain, choose_outbound
@@ -23,6 +24,7 @@ from meshdoctor.trace.staleness import note_listener_error
 
 if TYPE_CHECKING:
     from meshdoctor.trace.destination import Destination
+    from meshdoctor.trace.replies import Reply
     from meshdoctor.trace.trail import Branch, Trail
 
 _PLAIN_HTTP = ("http/1.1",)
@@ -95,10 +97,22 @@ def _direct(trail: Trail, branch: Branch, destination: Destination) -> list[Outc
             protocols=() if request.tls else _PLAIN_HTTP,
             hbone=_through_tunnel(trail, address),
         )
-        for reply in reach(trail, way, arrival, onward):
-            shown = (*reply.objects, owner) if reply.kind is Kind.CLOSED else reply.objects
+        for reply in _replies(trail, way, arrival, destination):
+            plain = reply.kind is Kind.CLOSED and not is_in_ambient(request.client)
+            shown = (*reply.objects, owner) if plain else reply.objects
             found.append(seen_without_proxy(replace(reply, objects=shown)))
     return found
+
+
+def _replies(
+    trail: Trail, branch: Branch, arrival: Arrival, destination: Destination
+) -> list[Reply]:
+    """What comes back: from ztunnel or a waypoint on the way, else from the server's end."""
+    client = trail.request.client
+    stopped = without_ztunnel(trail, branch, client)
+    if stopped is None and destination.service is not None and is_in_ambient(client):
+        stopped = through_waypoint(trail, branch, arrival, destination.service)
+    return [stopped] if stopped is not None else reach(trail, branch, arrival, onward)
 
 
 def _through_tunnel(trail: Trail, address: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,6 +13,7 @@ from meshdoctor.model.pod import has_proxy, is_gateway
 from meshdoctor.model.proxy import CONFIG_DUMP
 from meshdoctor.model.trace import Basis, Place, Verdict
 from meshdoctor.trace.ages import differs
+from meshdoctor.trace.ambient import without_ztunnel
 from meshdoctor.trace.application import answer
 from meshdoctor.trace.handshake import WRONG_VERSION
 from meshdoctor.trace.inbound import walk_inbound
@@ -159,6 +161,11 @@ def reach(trail: Trail, branch: Branch, arrival: Arrival, onward: Onward) -> lis
     if is_gateway(pod):
         return onward(trail, branch, arrival, pod)
     if is_in_ambient(pod):
+        cut_off = without_ztunnel(trail, branch, pod)
+        if cut_off is not None:
+            return [cut_off]
+        # ztunnel knows connections only: rules about HTTP never allow anything there.
+        arrival = replace(arrival, http=False)
         return walk_inbound_intent(trail, branch, arrival, pod)
     if not has_proxy(pod) or not captures_inbound(pod, arrival.port):
         return _uncaptured(trail, branch, arrival, pod)
