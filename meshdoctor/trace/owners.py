@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from meshdoctor.intent.backends import pods_behind, target_port, templates_behind
 from meshdoctor.intent.gateway_servers import servers
 from meshdoctor.intent.gateways import gateway_pods
-from meshdoctor.model.kinds import CONFIG_MAP, GATEWAY, SERVICE, SIDECAR
+from meshdoctor.intent.mesh_config import mesh_config
+from meshdoctor.intent.sidecar_scope import sidecar_for
+from meshdoctor.model.kinds import GATEWAY, SERVICE
 from meshdoctor.model.resource import as_mapping, as_strings
 from meshdoctor.model.selector import matches_labels
 
@@ -56,30 +58,13 @@ def gateways_at(mesh: Snapshot, pod: Resource, number: int) -> tuple[str, ...]:
     )
 
 
-def sidecar_of(mesh: Snapshot, pod: Resource) -> Resource | None:
-    """The Sidecar in force at a pod: with a selector, the namespace's, the root namespace's."""
-    own = mesh.catalog.within(SIDECAR, pod.namespace)
-    for item in own:
-        labels = as_strings(item.get("spec", "workloadSelector", "labels"))
-        if labels and matches_labels(labels, pod.labels):
-            return item
-    for item in (*own, *mesh.catalog.within(SIDECAR, mesh.root_namespace)):
-        if not as_strings(item.get("spec", "workloadSelector", "labels")):
-            return item
-    return None
-
-
 def unknown_hosts_objects(mesh: Snapshot, pod: Resource) -> tuple[str, ...]:
     """What keeps a pod from calling hosts that its proxy does not know: a Sidecar, mesh config."""
-    sidecar = sidecar_of(mesh, pod)
+    sidecar = sidecar_for(mesh, pod)
     found = [str(sidecar)] if sidecar is not None else []
     own = sidecar.spec.get(_POLICY) if sidecar is not None else None
     if not as_mapping(own).get("mode"):
-        found += [
-            str(item)
-            for item in mesh.catalog.of(CONFIG_MAP)
-            if _POLICY in str(as_mapping(item.raw.get("data")).get("mesh") or "")
-        ]
+        found.append(mesh_config(mesh, pod).name)
     return tuple(found)
 
 
