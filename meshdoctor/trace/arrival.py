@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from meshdoctor.model.resource import Resource
     from meshdoctor.trace.hosts import Host
 
-ISTIO_ALPN = ("istio-http/1.1", "istio-h2", "istio-http/1.0", "istio", "istio-peer-exchange")
-"""What a proxy of the mesh may offer; the alpn filter chooses among them by the request."""
+HTTP_ALPN = ("istio-http/1.1", "istio-http/1.0", "istio-h2")
+"""What the filter ``istio.alpn`` makes of a cluster's ALPN for a request over HTTP."""
+ALPN_FILTER = "istio.alpn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ def sent_by(
     http: bool,
     own_tls: bool = False,
     sni: str = "",
+    overrides_alpn: bool = False,
 ) -> Arrival:
     """What a proxy sends to one of its hosts.
 
@@ -79,6 +81,7 @@ def sent_by(
         http: whether it is sent as HTTP.
         own_tls: whether what goes through is TLS already, which the proxy does not terminate.
         sni: server name of that TLS.
+        overrides_alpn: whether the proxy's chain has the filter ``istio.alpn``.
     """
     tls = _speaks_tls(cluster, host)
     mutual = tls and cluster.tls in (TlsMode.AUTO, TlsMode.ISTIO_MUTUAL)
@@ -92,7 +95,7 @@ def sent_by(
         own_tls=own_tls,
         mutual=mutual,
         sni=cluster.sni if tls else sni,
-        protocols=ISTIO_ALPN if "istio" in offered else offered,
+        protocols=HTTP_ALPN if overrides_alpn and "istio" in offered else offered,
         hbone=host.endpoint is not None and host.endpoint.hbone,
         sender=proxy,
         cluster=cluster,

@@ -79,7 +79,9 @@ def _rank_protocol(chain: FilterChain, connection: Connection) -> int | None:
     wanted = chain.match.application_protocols
     if not wanted:
         return 0
-    return 1 if not set(wanted).isdisjoint(connection.protocols) else None
+    # Envoy asks for the protocols in the order in which the client offers them.
+    offered = connection.protocols
+    return next((len(offered) - n for n, item in enumerate(offered) if item in wanted), None)
 
 
 def _best(

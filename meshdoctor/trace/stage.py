@@ -41,6 +41,11 @@ class Stage:
     arrival: Arrival | None = None
     """What brought the request here; None at the first proxy."""
 
+    def has_filter(self, name: str) -> bool:
+        """Whether its chain has an HTTP filter of this name."""
+        http = self.chain.http
+        return http is not None and any(item.name == name for item in http.filters)
+
     def targets(self) -> tuple[tuple[str, int], ...]:
         """Where bytes end up that are sent to the original destination, unchanged."""
         found = self.destination

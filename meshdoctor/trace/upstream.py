@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from meshdoctor.analyze.proxy_evidence import cluster_origin_evidence
 from meshdoctor.model.envoy import TlsMode, duration_seconds, parse_cluster_name
 from meshdoctor.model.trace import Outcome, Place, Verdict
-from meshdoctor.trace.arrival import sent_by
+from meshdoctor.trace.arrival import ALPN_FILTER, sent_by
 from meshdoctor.trace.hosts import Host, choose_hosts
 from meshdoctor.trace.owners import backends_of
 from meshdoctor.trace.replies import RESET, Kind, Reply, outcomes_of
@@ -159,6 +159,7 @@ def _try_host(
         http=sender.http,
         own_tls=own_tls,
         sni=stage.trail.request.host if own_tls else "",
+        overrides_alpn=stage.has_filter(ALPN_FILTER),
     )
     text = f"sends {_how(cluster, host)} to {host.name}"
     stage.hop(

@@ -115,3 +115,10 @@ class TestListeners:
         assert found is not None
         assert found.name == "bound"
         assert choose_bound(self.config(), 8080) is None
+
+
+def test_the_protocol_that_the_client_offers_first_finds_its_chain() -> None:
+    http = {"transport_protocol": "tls", "application_protocols": ["istio-http/1.1"]}
+    tcp = {"transport_protocol": "tls", "application_protocols": ["istio"]}
+    assert chosen(Connection(80, tls=True, protocols=("istio", "istio-http/1.1")), http, tcp) == "1"
+    assert chosen(Connection(80, tls=True, protocols=("istio-http/1.1", "istio")), tcp, http) == "1"
