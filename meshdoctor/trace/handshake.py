@@ -9,7 +9,7 @@ from meshdoctor.intent.authorization_match import matches_text
 from meshdoctor.model.envoy import TlsMode
 
 if TYPE_CHECKING:
-    from meshdoctor.model.envoy import Certificate
+    from meshdoctor.model.envoy import CertDetails, Certificate
     from meshdoctor.model.proxy import Proxy
     from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
@@ -37,14 +37,24 @@ def _roots_differ(client: Proxy | None, server: Proxy) -> bool:
     return bool(ours and theirs) and ours.isdisjoint(theirs)
 
 
+def _in_use(proxy: Proxy | None) -> list[CertDetails]:
+    """The mesh certificates that Envoy says it uses (``/certs``), the leaf of each chain."""
+    infos = (proxy.certs or ()) if proxy else ()
+    leaves = [leaf for info in infos for leaf in info.cert_chain[:1]]
+    return [leaf for leaf in leaves if any(name.startswith(_SPIFFE) for name in leaf.sans)]
+
+
 def _is_over(mesh: Snapshot, proxy: Proxy | None) -> bool:
+    for leaf in _in_use(proxy):
+        born, dies = leaf.valid_from, leaf.expiration_time
+        return (born is not None and mesh.now < born) or (dies is not None and dies < mesh.now)
     chain = certificates(proxy, OWN)
     return bool(chain) and not chain[0].is_valid_at(mesh.now)
 
 
 def server_names(mesh: Snapshot, proxy: Proxy | None, pod: Resource) -> tuple[str, ...]:
     """The identities in a server's certificate; where it was not read, the pod's own."""
-    used = [c for info in (proxy.certs or () if proxy else ()) for c in info.cert_chain[:1]]
+    used = _in_use(proxy)
     held = certificates(proxy, OWN)[:1]
     for sans in (*(item.sans for item in used), *(item.sans for item in held)):
         found = tuple(name for name in sans if name.startswith(_SPIFFE))

@@ -23,6 +23,7 @@ from meshdoctor.recording.archive import open_archive
 from meshdoctor.recording.reader import read_recording
 from meshdoctor.trace.walk import walk
 from tests.captures.editing import Copy, copy_of
+from tests.captures.merging import merge
 from tests.captures.renaming import write_renamed
 from tests.captures.test_every_capture import capture
 
@@ -89,6 +90,21 @@ class TestWalk:
         found = list(pairs_of(name, Copy(tmp_path).mesh))
         assert [pair.key for pair in found if not pair.is_right] == []
         assert any(pair.fails for pair in found)
+
+    @pytest.mark.parametrize(
+        ("first", "second"),
+        [
+            ("subset-undefined", "network-policy-blocks"),
+            ("authz-principal-wrong", "fault-injection-left-on"),
+        ],
+    )
+    def test_two_faults_in_one_mesh_are_predicted_each(
+        self, first: str, second: str, tmp_path: Path
+    ) -> None:
+        merge(first, second, tmp_path)
+        found = list(pairs_of(f"{first} and {second}", Copy(tmp_path).mesh))
+        assert [pair.key for pair in found if not pair.is_right] == []
+        assert len({pair.key.proxy for pair in found if pair.fails}) == 2
 
     @pytest.mark.parametrize(
         ("name", "host"), [("authz-principal-wrong", "payments.pay"), ("healthy", "reviews")]

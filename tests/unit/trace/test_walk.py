@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.unit.trace.trace_build import (
     PANIC_OFF,
     SERVER_IP,
     Mesh,
+    certificate,
     endpoint,
     ends,
     host_status,
@@ -243,6 +245,18 @@ class TestTls:
         right = ("spiffe://cluster.local/ns/shop/sa/default",)
         forced = {"transport_socket": dumps.upstream_tls("default", "ROOTCA", sans=right)}
         assert ends(Mesh(cluster=forced).walk()) == [DELIVERED]
+
+    def test_a_certificate_out_of_date_is_refused(self) -> None:
+        mesh = Mesh(server_certs=(certificate(build.NOW - timedelta(hours=1)),))
+        assert ends(mesh.walk()) == [(503, "URX,UF")]
+        mesh.server_certs = (certificate(build.NOW + timedelta(hours=1)),)
+        assert ends(mesh.walk()) == [DELIVERED]
+
+    def test_the_name_in_the_certificate_counts_not_the_one_expected(self) -> None:
+        names = ("spiffe://cluster.local/ns/shop/sa/somebody",)
+        forced = {"transport_socket": dumps.upstream_tls("default", "ROOTCA", sans=names)}
+        other = certificate(build.NOW + timedelta(hours=1), names[0])
+        assert ends(Mesh(cluster=forced, server_certs=(other,)).walk()) == [DELIVERED]
 
     def test_an_inbound_port_that_capture_leaves_out_gets_tls_it_cannot_read(self) -> None:
         mesh = Mesh()

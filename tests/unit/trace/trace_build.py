@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from meshdoctor.model.envoy import CertDetails, CertInfo
 from meshdoctor.model.kinds import POD
 from meshdoctor.model.trace import Request
 from meshdoctor.parse.envoy import parse_clusters
@@ -67,6 +69,12 @@ def host_status(address: str = SERVER_IP, **stats: Any) -> dict[str, Any]:
     }
 
 
+def certificate(until: datetime, name: str = SERVER_NAME) -> CertInfo:
+    """A leaf as ``/certs`` shows it, valid for a day until then."""
+    born = until - timedelta(days=1)
+    return CertInfo((), (CertDetails("0a", "", (name,), 0, born, until, ""),), "")
+
+
 def endpoint(address: str = SERVER_IP, tls: str = "istio", **fields: Any) -> dict[str, Any]:
     """One endpoint of a workload with a sidecar."""
     metadata: dict[str, Any] = {"istio": {"workload": "ratings-v1;shop;ratings;v1;Kubernetes"}}
@@ -106,6 +114,7 @@ class Mesh:
     server: dict[str, Any] = field(
         default_factory=lambda: build.pod("ratings", ip=SERVER_IP, labels={"app": "ratings"})
     )
+    server_certs: tuple[CertInfo, ...] = ()
     client_read: bool = True
     server_read: bool = True
     catch_all: dict[str, Any] = field(
@@ -157,7 +166,8 @@ class Mesh:
             proxies.append(build.proxy("client", config=self._client_dump(), hosts=seen))
         if self.server_read:
             seen = _hosts(IN, self.inbound_hosts)
-            proxies.append(build.proxy("ratings", config=self._server_dump(), hosts=seen))
+            parts = {"config": self._server_dump(), "hosts": seen, "certs": self.server_certs}
+            proxies.append(build.proxy("ratings", **parts))
         slices = {
             "apiVersion": "discovery.k8s.io/v1",
             "kind": "EndpointSlice",
