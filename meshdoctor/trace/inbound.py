@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.proxy_evidence import (
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from meshdoctor.model.proxy import Proxy
     from meshdoctor.model.resource import Resource
     from meshdoctor.trace.arrival import Arrival
+    from meshdoctor.trace.gates import Refusal
     from meshdoctor.trace.trail import Trail
 
 LISTENER = "virtualInbound"
@@ -241,32 +243,34 @@ def walk_inbound(
         proxy=proxy,
     )
     gate = Gate(proxy, pod, listener, chain, Place.SERVER_PROXY, arrival.port)
+    return _filtered(trail, branch, gate, arrival)
+
+
+def _refused(item: Refusal) -> Reply:
+    """What a filter's refusal is to the sender."""
+    return Reply(
+        Kind.STATUS if item.status else Kind.CLOSED,
+        item.share,
+        item.because,
+        item.objects,
+        Place.SERVER_PROXY,
+        item.status,
+        item.flags,
+        item.details,
+        item.condition,
+    )
+
+
+def _filtered(trail: Trail, branch: Branch, gate: Gate, arrival: Arrival) -> list[Reply]:
+    """The chain's filters, and what lies behind them for what they let pass."""
     passage = pass_filters(trail, branch, gate, arrival)
-    replies = [
-        Reply(
-            Kind.STATUS if item.status else Kind.CLOSED,
-            item.share,
-            item.because,
-            item.objects,
-            Place.SERVER_PROXY,
-            item.status,
-            item.flags,
-            item.details,
-            item.condition,
-        )
-        for item in passage.refusals
-    ]
-    if passage.share or passage.old_connections:
-        labels = branch.labels if passage.share else (*branch.labels, "on an old connection")
-        onward = Branch(passage.share, labels)
-        behind = _behind(trail, onward, arrival, pod, proxy, chain)
-        if passage.old_connections and not passage.share:
-            when = "on a connection from before the proxy's last update, which still drains"
-            behind = [
-                Reply(
-                    r.kind, 0.0, r.because, r.objects, r.place, r.status, r.flags, r.details, when
-                )
-                for r in behind
-            ]
-        replies += behind
+    replies = [_refused(item) for item in passage.refusals]
+    if passage.share:
+        onward = Branch(passage.share, branch.labels)
+        replies += _behind(trail, onward, arrival, gate.pod, gate.proxy, gate.chain)
+    elif passage.old_connections:
+        when = "on a connection from before the proxy's last update, which still drains"
+        onward = Branch(0.0, (*branch.labels, "on an old connection"))
+        behind = _behind(trail, onward, arrival, gate.pod, gate.proxy, gate.chain)
+        replies += [replace(reply, share=0.0, condition=when) for reply in behind]
     return replies
