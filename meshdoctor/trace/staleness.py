@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meshdoctor.intent.backends import endpoint_slices, ready_addresses
+from meshdoctor.intent.route_bindings import bindings
 from meshdoctor.model.envoy import config_dump as sections
-from meshdoctor.model.kinds import ALL, ENDPOINT_SLICE
+from meshdoctor.model.kinds import ALL, ENDPOINT_SLICE, VIRTUAL_SERVICE
+from meshdoctor.model.pod import is_gateway
 from meshdoctor.trace.ages import differs
 
 if TYPE_CHECKING:
@@ -33,8 +35,25 @@ def _note_gone(stage: Stage, pointer: ConfigPointer | None, part: str) -> None:
 
 
 def note_route_differences(stage: Stage, route: Route) -> None:
-    """Note a route whose VirtualService is gone."""
+    """Note a route whose VirtualService is gone, or a VirtualService whose routes are not held.
+
+    A sidecar's route without a back-pointer is the default one, which istiod makes only for a host
+    that no VirtualService with HTTP routes governs.
+    """
     _note_gone(stage, route.config, sections.ROUTES)
+    found = stage.destination
+    service = found.service if found else None
+    mesh = stage.trail.mesh
+    if route.config is not None or service is None or is_gateway(stage.pod):
+        return
+    if not mesh.catalog.known(VIRTUAL_SERVICE):
+        return
+    for binding in bindings(mesh):
+        rule = binding.virtual_service
+        governs = binding.in_mesh and service.host in binding.hosts
+        if governs and rule.spec.get("http") and stage.pod in binding.holders.pods:
+            text = f"{rule} has routes for {service.host}, and the proxy holds none of them"
+            differs(stage.trail, stage.proxy, text, (str(rule),), sections.ROUTES, rule)
 
 
 def note_cluster_differences(stage: Stage, cluster: Cluster) -> None:

@@ -392,6 +392,21 @@ class TestPolicies:
         assert "not there any more" in found.differences[0].text
 
 
+def virtual_service(**more: Any) -> dict[str, Any]:
+    route = {"route": [{"destination": {"host": "ratings"}}]}
+    return build.istio_object("VirtualService", "r", hosts=["ratings"], http=[route], **more)
+
+
+def test_a_virtual_service_whose_routes_are_not_held_is_a_difference() -> None:
+    found = Mesh(objects=[virtual_service()]).walk()
+    (difference,) = found.differences
+    assert difference.objects == ("VirtualService shop/r",)
+    held = dumps.to(OUT, metadata=dumps.back_pointer("virtual-service", "r"))
+    assert Mesh(objects=[virtual_service()], routes=[held]).walk().differences == ()
+    outside = virtual_service(gateways=["front"])
+    assert Mesh(objects=[outside]).walk().differences == ()
+
+
 def test_every_failing_walk_has_a_hop_that_fails() -> None:
     broken = [
         Mesh(endpoints=[]),
