@@ -64,8 +64,9 @@ wheel: $(VENV)/.dev ## build dist/*.whl
 	rm -rf dist
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
 
-accuracy: $(VENV)/.dev ## how often the root cause is right, over the captures that MESHDOCTOR_CAPTURES names
+accuracy: $(VENV)/.dev ## how often causes and walks are right, over the captures that MESHDOCTOR_CAPTURES names
 	@$(BIN)/python benchmarks/accuracy.py
+	@$(BIN)/python benchmarks/trace_accuracy.py
 
 bench: $(VENV)/.dev ## print how fast it is
 	$(BIN)/python benchmarks/start.py

@@ -53,12 +53,8 @@ def _clients(mesh: Snapshot, route: DestinationRoute) -> Iterator[Resource]:
     """
     refused = {call.proxy.namespace for call in _without_cluster(mesh, route)}
     near = {route.binding.virtual_service.namespace} | refused
-    gateways = set(route.binding.holders.gateways)
-    seen: set[tuple[str, bool]] = set()
-    for pod in route.binding.holders.pods:
-        key = (pod.namespace, pod in gateways)
-        if key not in seen and (pod in gateways or pod.namespace in near):
-            seen.add(key)
+    for pod, is_gateway in route.binding.holders.examples:
+        if is_gateway or pod.namespace in near:
             yield pod
 
 

@@ -101,7 +101,8 @@ def _by_log(mesh: Snapshot, use: Use, pod: Resource, port: int) -> Connections |
     return Connections(pod, port, Answer.ACCEPTED, text, True, False, shown[:1])
 
 
-def _by_counters(mesh: Snapshot, pod: Resource, port: int) -> Connections | None:
+def counted_connections(mesh: Snapshot, pod: Resource, port: int) -> Connections | None:
+    """What the pod's own proxy counts of its connections to a port; None when it made none."""
     proxy = mesh.proxy_of(pod)
     if proxy is None or proxy.hosts is None:
         return None
@@ -129,7 +130,7 @@ def connections_to(mesh: Snapshot, use: Use, pod: Resource, port: int) -> Connec
         pod: the server.
         port: the target port.
     """
-    found = _by_log(mesh, use, pod, port) or _by_counters(mesh, pod, port)
+    found = _by_log(mesh, use, pod, port) or counted_connections(mesh, pod, port)
     if found is not None:
         return found
     proxy = mesh.proxy_of(pod)

@@ -19,6 +19,7 @@ _COMMANDS = {
     "record": ("record", "Take a recording of the live cluster, redacted."),
     "proxy-status": ("proxy_status", "Show what each proxy made of istiod's configuration."),
     "proxy-config": ("proxy_config", "Show what one proxy holds."),
+    "trace": ("trace", "Walk one request hop by hop, and predict how it ends."),
     "istiod-logs": ("istiod_logs", "Show istiod's logs, the lines that matter explained."),
     "webhooks": ("webhooks", "Show injection and validation webhooks and whom they select."),
     "certificates": ("certificates", "Show every certificate: its chain, root and days left."),

@@ -125,7 +125,7 @@ def _pasted(text: str | None) -> PastedLine | None:
     from meshdoctor.views.pasted_line import explain_pasted
 
     if text == "-":
-        text = sys.stdin.read(_LONGEST_PASTE)
+        text = sys.stdin.buffer.read(_LONGEST_PASTE).decode(errors="replace")
     if not text.strip():
         raise click.UsageError("--log-line is empty: paste the line behind it, in quotes")
     return explain_pasted(text)

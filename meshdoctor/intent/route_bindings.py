@@ -36,13 +36,20 @@ class Holders:
     """Where they run, in order."""
     gateways: tuple[Resource, ...]
     """Those of them that are gateways."""
+    examples: tuple[tuple[Resource, bool], ...]
+    """One pod of each namespace's sidecars and one of its gateways, with whether it is one."""
 
     @classmethod
     def of(cls, pods: Iterable[Resource]) -> Holders:
         """Put pods in order, each once."""
         found = tuple(sorted(set(pods), key=lambda pod: (pod.namespace, pod.name)))
         namespaces = tuple(dict.fromkeys(pod.namespace for pod in found))
-        return cls(found, namespaces, tuple(pod for pod in found if is_gateway(pod)))
+        gateways = tuple(pod for pod in found if is_gateway(pod))
+        examples: dict[tuple[str, bool], Resource] = {}
+        for pod in found:
+            examples.setdefault((pod.namespace, pod in gateways), pod)
+        kinds = tuple((pod, kind) for (_, kind), pod in examples.items())
+        return cls(found, namespaces, gateways, kinds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,12 @@ class Resource:
         """The object's creationTimestamp."""
         return parse_time(self.metadata.get("creationTimestamp"))
 
+    @property
+    def changed(self) -> datetime | None:
+        """When its own part was last written, as far as managedFields tell; else its creation."""
+        written = parse_time(self.get("metadata", "managedFields", 0, "time"))
+        return max(filter(None, (written, self.created)), default=None)
+
     def evidence(self, *path: str | int) -> Evidence:
         """Evidence for the value at a path; where it is absent, for its nearest parent."""
         parts = list(path)

@@ -5,16 +5,26 @@ from __future__ import annotations
 from sys import intern
 from typing import TYPE_CHECKING, Any
 
-from meshdoctor.model.resource import Resource, as_mapping
+from meshdoctor.model.resource import Resource, as_list, as_mapping
 from meshdoctor.parse.documents import decode_object
 from meshdoctor.parse.errors import ParseError
 
 if TYPE_CHECKING:
     from meshdoctor.model.kinds import Kind
 
-_UNUSED_METADATA = ("managedFields", "selfLink", "uid", "resourceVersion")
-"""Never evidence, and half of an object's size."""
+_UNUSED_METADATA = ("selfLink", "uid", "resourceVersion")
+"""Never evidence; with managedFields half of an object's size."""
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def _newest(fields: object) -> list[dict[str, str]]:
+    """When anybody last wrote to the object's own part: all that is kept of managedFields."""
+    times = [
+        str(as_mapping(item).get("time") or "")
+        for item in as_list(fields)
+        if not as_mapping(item).get("subresource")
+    ]
+    return [{"time": max(times)}] if any(times) else []
 
 
 def _trim(item: dict[str, Any]) -> dict[str, Any]:
@@ -22,6 +32,8 @@ def _trim(item: dict[str, Any]) -> dict[str, Any]:
     if isinstance(metadata, dict):
         for key in _UNUSED_METADATA:
             metadata.pop(key, None)
+        if "managedFields" in metadata:
+            metadata["managedFields"] = _newest(metadata["managedFields"])
         annotations = metadata.get("annotations")
         if isinstance(annotations, dict):
             annotations.pop(_LAST_APPLIED, None)

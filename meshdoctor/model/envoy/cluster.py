@@ -127,6 +127,8 @@ class Cluster:
     max_requests_per_connection: int | None
     eds_service_name: str
     """Name under which endpoints are asked for; the cluster's own when empty."""
+    panic_threshold: float
+    """Below this percentage of healthy hosts Envoy sends to all of them; 0: never."""
     hosts: tuple[Endpoint, ...]
     """Hosts of ``load_assignment``, for STATIC and DNS clusters."""
     error_state: ErrorState | None

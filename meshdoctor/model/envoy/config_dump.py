@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class ConfigDump:
     """Parts that could not be read: ``<pointer>: <why>``."""
     versions: Mapping[str, str]
     """``version_info`` of the sections that have one."""
+    updated: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
+    """When the newest entry of each section came; listeners and secrets also by name (RFC 3339)."""
     _shared: object = field(default=None, repr=False, compare=False)
     """Keeps alive what the proxies of a recording have in common, as long as one of them lives."""
     _clusters: dict[str, Cluster] = field(init=False, repr=False, compare=False)

@@ -96,6 +96,10 @@ class Route:
     direct_response: int | None
     """Status that Envoy answers itself."""
     redirect: bool
+    redirect_status: int
+    """Status of a redirect; 301 unless the route says otherwise."""
+    missing_status: int
+    """Status when the proxy does not hold the cluster: 503 unless the route says otherwise."""
     timeout: str
     """Route timeout; ``0s`` is none, empty is Envoy's default of 15 s."""
     retry_policy: RetryPolicy | None
@@ -116,6 +120,8 @@ class VirtualHost:
     name: str
     domains: tuple[str, ...]
     routes: tuple[Route, ...]
+    require_tls: bool
+    """Whether plaintext requests are redirected to https."""
     pointer: str
 
 
@@ -126,6 +132,8 @@ class RouteConfig:
     name: str
     state: RouteConfigState
     virtual_hosts: tuple[VirtualHost, ...]
+    ignore_port: bool
+    """Whether the port in the Host header does not count when domains are matched."""
     pointer: str
     """Pointer to the entry of the dump; for an inline one, to the RouteConfiguration itself."""
 

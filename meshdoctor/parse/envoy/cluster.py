@@ -39,6 +39,8 @@ _DEFAULTS = {
     "max_retries": 3,
 }
 """Envoy's own, for a threshold without the field."""
+_PANIC = 50.0
+"""Envoy's own panic threshold, in percent."""
 _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _EXTENSION_TYPES = {
     "envoy.cluster.eds": "EDS",
@@ -96,6 +98,15 @@ def _outlier_detection(value: object, pointer: str) -> OutlierDetection | None:
     )
 
 
+def _panic_threshold(value: object) -> float:
+    """``healthy_panic_threshold``: an empty Percent is 0, an absent one Envoy's 50."""
+    threshold = as_mapping(value).get("healthy_panic_threshold")
+    if not isinstance(threshold, dict):
+        return _PANIC
+    percent = threshold.get("value")
+    return float(percent) if isinstance(percent, int | float) else 0.0
+
+
 def _max_requests(config: Mapping[str, Any]) -> int | None:
     options = as_mapping(config.get("typed_extension_protocol_options"))
     common = as_mapping(options.get(_HTTP_OPTIONS)).get("common_http_protocol_options")
@@ -149,6 +160,7 @@ def _read_cluster(
         lb_policy=text(config.get("lb_policy")) or "ROUND_ROBIN",
         max_requests_per_connection=_max_requests(config),
         eds_service_name=text(as_mapping(config.get("eds_cluster_config")).get("service_name")),
+        panic_threshold=_panic_threshold(config.get("common_lb_config")),
         hosts=read_endpoints(assignment.get("endpoints"), f"{at}/load_assignment/endpoints", notes),
         error_state=read_error_state(entry.get("error_state"), f"{pointer}/error_state"),
         pointer=pointer,

@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 
     from meshdoctor.model.envoy.bootstrap import Bootstrap
 
+_DATED = {
+    sections.CLUSTERS: "dynamic_active_clusters",
+    sections.LISTENERS: "dynamic_listeners",
+    sections.ROUTES: "dynamic_route_configs",
+    sections.SECRETS: "dynamic_active_secrets",
+}
+"""The lists whose entries say when they came."""
 _READERS: dict[str, tuple[str, Callable[[Section], tuple[Any, ...]]]] = {
     sections.CLUSTERS: ("clusters", read_clusters),
     sections.LISTENERS: ("listeners", read_listeners),
@@ -48,6 +55,7 @@ class _Reading:
         self.parts: dict[str, tuple[Any, ...]] = {name: () for name, _ in _READERS.values()}
         self.sections: list[str] = []
         self.versions: dict[str, str] = {}
+        self.updated: dict[str, str] = {}
         self.notes = Notes()
         self._pool = pool
 
@@ -68,6 +76,10 @@ class _Reading:
         part, read = _READERS[name]
         if version := section.text("version_info"):
             self.versions[name] = version
+        for entry, time in section.times(_DATED[name]) if name in _DATED else ():
+            self.updated[name] = max(time, self.updated.get(name, ""))
+            if entry:
+                self.updated[entry] = time
         # A dump may hold a section several times: Envoy splits ECDS so.
         self.parts[part] += read(section)
 
@@ -94,6 +106,7 @@ def parse_config_dump(data: bytes) -> ConfigDump:
         sections=tuple(reading.sections),
         errors=reading.notes.all(),
         versions=reading.versions,
+        updated=reading.updated,
         **reading.parts,
         _shared=pool,
     )

@@ -35,6 +35,14 @@ if TYPE_CHECKING:
 
 FAULT_FILTER = "envoy.filters.http.fault"
 _WHOLE = 100
+_REDIRECTS = {
+    "FOUND": 302,
+    "SEE_OTHER": 303,
+    "TEMPORARY_REDIRECT": 307,
+    "PERMANENT_REDIRECT": 308,
+}
+_MISSING = {"NOT_FOUND": 404, "INTERNAL_SERVER_ERROR": 500}
+"""``cluster_not_found_response_code``; 503 where it is absent."""
 _LISTS: tuple[tuple[str, RouteConfigState], ...] = (
     ("dynamic_route_configs", "dynamic"),
     ("static_route_configs", "static"),
@@ -103,6 +111,10 @@ def _read_route(entry: Mapping[str, Any], pointer: str) -> Route:
         clusters=read_weighted_clusters(action),
         direct_response=_direct_response(entry.get("direct_response")),
         redirect=isinstance(entry.get("redirect"), dict),
+        redirect_status=_REDIRECTS.get(
+            text(as_mapping(entry.get("redirect")).get("response_code")), 301
+        ),
+        missing_status=_MISSING.get(text(action.get("cluster_not_found_response_code")), 503),
         timeout=text(action.get("timeout")),
         retry_policy=_retry_policy(action.get("retry_policy")),
         fault=read_fault(
@@ -124,6 +136,7 @@ def _read_virtual_host(entry: Mapping[str, Any], pointer: str, notes: Notes) -> 
             _read_route(route, at)
             for at, route in mappings(entry.get("routes"), f"{pointer}/routes", notes)
         ),
+        require_tls=entry.get("require_tls") in ("ALL", "EXTERNAL_ONLY"),
         pointer=pointer,
     )
 
@@ -147,6 +160,7 @@ def read_route_config(
             _read_virtual_host(host, place, notes)
             for place, host in mappings(config.get("virtual_hosts"), f"{at}/virtual_hosts", notes)
         ),
+        ignore_port=config.get("ignore_port_in_host_matching") is True,
         pointer=pointer,
     )
 

@@ -30,6 +30,20 @@ Read = Callable[[Mapping[str, Any], str, Notes], Iterable[T]]
 """An entry and its pointer to what it holds; the notes take what cannot be read of it."""
 
 
+class _State(msgspec.Struct):
+    last_updated: str = ""
+
+
+class _Times(msgspec.Struct):
+    name: str = ""
+    last_updated: str = ""
+    active_state: _State | None = None
+
+
+_TIMES = msgspec.json.Decoder(_Times)
+_SECONDS = len("2026-01-01T00:00:00")
+
+
 class Section:
     """A section whose entries are decoded one at a time, when they are read."""
 
@@ -51,6 +65,17 @@ class Section:
         self._pool = pool
         self._camel = is_camel_case(parts)
         self._parts = {to_snake_key(k): v for k, v in parts.items()} if self._camel else parts
+
+    def times(self, key: str) -> Iterator[tuple[str, str]]:
+        """Name (a listener's; else empty) and time of every entry of a list, to the second."""
+        for _, raw in self._entries(key, Notes()):
+            try:
+                found = _TIMES.decode(raw)
+            except (msgspec.MsgspecError, UnicodeError):
+                continue
+            time = found.active_state.last_updated if found.active_state else found.last_updated
+            if time:
+                yield intern(found.name), intern(f"{time[:_SECONDS]}Z")
 
     def text(self, key: str) -> str:
         """A short field; empty when it is not a string."""
@@ -83,7 +108,8 @@ class Section:
                     known.keep(digest, found)
             yield from found
 
-    def _entries(self, key: str) -> Iterator[tuple[str, msgspec.Raw]]:
+    def _entries(self, key: str, notes: Notes | None = None) -> Iterator[tuple[str, msgspec.Raw]]:
+        """The entries of a list; ``notes`` (the section's own if None) takes what is wrong."""
         raw = self._parts.get(key)
         if raw is None or memoryview(raw) == _NULL:
             return
@@ -91,7 +117,7 @@ class Section:
         try:
             entries = decode(raw, list[msgspec.Raw], "a list")
         except ParseError:
-            self._notes.add(at, "not a list")
+            (self._notes if notes is None else notes).add(at, "not a list")
             return
         for index, entry in enumerate(entries):
             yield intern(f"{at}/{index}"), entry

@@ -233,3 +233,37 @@ def test_any_name_is_a_cluster_name_or_none(name: str) -> None:
     if parsed and "|" in name:
         assert name.count("|") == 3
         assert name == f"{parsed.direction}|{name.split('|')[1]}|{parsed.subset}|{parsed.host}"
+
+
+def test_the_newest_part_of_a_section_and_every_listener_have_their_time() -> None:
+    def entry(name: str, time: str) -> dict[str, Any]:
+        return {"name": name, "active_state": {"listener": {"name": name}, "last_updated": time}}
+
+    held = read(
+        section(
+            "Listeners",
+            dynamic_listeners=[
+                entry("a", "2026-11-21T07:11:10.123Z"),
+                entry("b", "2026-11-21T07:12:10.456Z"),
+                {"name": "c", "warming_state": {"last_updated": "2026-11-21T09:00:00Z"}},
+                {"name": 7, "active_state": {"last_updated": "2026-11-21T09:00:00Z"}},
+            ],
+        ),
+        clusters(cluster("x")),
+    )
+    assert dict(held.updated) == {
+        "ListenersConfigDump": "2026-11-21T07:12:10Z",
+        "a": "2026-11-21T07:11:10Z",
+        "b": "2026-11-21T07:12:10Z",
+        "ClustersConfigDump": "2026-11-21T07:11:10Z",
+    }
+
+
+def test_a_panic_threshold_is_off_when_empty_and_half_when_absent() -> None:
+    names: dict[str, dict[str, Any]] = {
+        "off": {"common_lb_config": {"healthy_panic_threshold": {}}},
+        "own": {"common_lb_config": {"healthy_panic_threshold": {"value": 30}}},
+        "default": {},
+    }
+    held = read(clusters(*(cluster(name, **more) for name, more in names.items())))
+    assert [item.panic_threshold for item in held.clusters] == [0.0, 30.0, 50.0]

@@ -1,0 +1,1 @@
+"""The walk of one request through both ends' proxies and the network between them."""

@@ -1,0 +1,84 @@
+"""What a walk has met so far: hops, differences, and what could not be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from meshdoctor.model.trace import Basis, Difference, Hop, Missing, Place, Verdict
+
+if TYPE_CHECKING:
+    from meshdoctor.model.evidence import Evidence
+    from meshdoctor.model.proxy import Proxy
+    from meshdoctor.model.snapshot import Snapshot
+    from meshdoctor.model.trace import Request
+
+MOST_HOPS = 400
+"""A route to hundreds of subsets with hundreds of hosts is told in part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One of the ways a walk has forked into."""
+
+    share: float = 1.0
+    """Part of the requests that go this way."""
+    labels: tuple[str, ...] = ()
+
+    def to(self, label: str, part: float) -> Branch:
+        """A way further on, which this part of this branch's requests takes."""
+        return Branch(self.share * part, (*self.labels, f"{label} ({part:.0%})"))
+
+
+class Trail:
+    """Collects what the walk meets, in order."""
+
+    def __init__(self, mesh: Snapshot, request: Request) -> None:
+        """Start with nothing met."""
+        self.mesh = mesh
+        self.request = request
+        self.hops: list[Hop] = []
+        self.differences: list[Difference] = []
+        self.unknown: list[Missing] = []
+
+    def hop(
+        self,
+        branch: Branch,
+        place: Place,
+        what: str,
+        name: str,
+        verdict: Verdict,
+        because: str,
+        *,
+        objects: tuple[str, ...] = (),
+        evidence: tuple[Evidence, ...] = (),
+        basis: Basis = Basis.RUNTIME,
+        proxy: Proxy | None = None,
+    ) -> None:
+        """Note a hop."""
+        if len(self.hops) < MOST_HOPS:
+            self.hops.append(
+                Hop(
+                    place=place,
+                    what=what,
+                    name=name,
+                    verdict=verdict,
+                    because=because,
+                    objects=tuple(dict.fromkeys(objects)),
+                    evidence=evidence,
+                    basis=basis,
+                    branch=branch.labels,
+                    proxy=proxy.id if proxy else "",
+                )
+            )
+
+    def miss(self, what: str, why: str, *, decisive: bool = False) -> None:
+        """Note something that nobody read."""
+        found = Missing(what, why, decisive)
+        if found not in self.unknown:
+            self.unknown.append(found)
+
+    def differ(self, difference: Difference) -> None:
+        """Note that a proxy holds something else than the objects ask for."""
+        if difference not in self.differences:
+            self.differences.append(difference)
