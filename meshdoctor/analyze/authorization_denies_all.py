@@ -92,7 +92,7 @@ QUESTION = Question(
     _refused,
     _configured,
     _possible,
-    "some ALLOW policy has rules, none is in force, or nobody was turned away of late",
+    "no call was turned away for want of any rule",
 )
 
 

@@ -109,9 +109,9 @@ def _other_reason(question: Question, item: Governed, mine: list[Denial]) -> Fin
     call = newest.calls[-1]
     if question.reason is Reason.PLAIN_TCP and not newest.request.http:
         return None
-    message = f"{item.workload} turns calls away because {newest.reason.value}"
-    if question.reason is Reason.DENY:
-        message += ", and the line names no DENY rule"
+    message = (
+        f"{item.workload}: {question.good}; the newest refusal is because {newest.reason.value}"
+    )
     shown = (*_misses(newest), *_policies(item), call.evidence)
     return _passes(question, item, message, *dict.fromkeys(shown))
 
@@ -125,7 +125,7 @@ def _nobody_refused(mesh: Snapshot, question: Question, item: Governed) -> Findi
         return _passes(question, item, f"{item.workload}: {question.good}", *_policies(item))
     if refused_by(newest.entry) is not None:
         return None
-    message = f"No policy turned the newest call to {item.workload} away: {newest.outcome}"
+    message = f"{item.workload}: {question.good}; the newest ended with {newest.outcome}"
     return _passes(question, item, message, newest.evidence, *_policies(item))
 
 

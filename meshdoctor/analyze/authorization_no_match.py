@@ -165,7 +165,7 @@ QUESTION = Question(
     _refused,
     _configured,
     _has_rules,
-    "some ALLOW rule matches the calls of the last minutes, or no ALLOW policy is in force",
+    "no call was turned away because its rules match others",
 )
 
 

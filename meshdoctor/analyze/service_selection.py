@@ -182,7 +182,8 @@ def _with_pods(mesh: Snapshot, use: Use, service: ServiceHost) -> Iterator[Findi
     if all(item.wanted != 0 for item in templates):
         wishes = _wishes(templates)
         if wishes:
-            message += f", and {', '.join(map(str, templates[:_MOST_SHOWN]))} want pods"
+            names = ", ".join(map(str, templates[:_MOST_SHOWN]))
+            message += f", and {names} {'wants' if len(templates) == 1 else 'want'} pods"
         yield passes(SCALED_TO_ZERO, use, message, "pods-selected", [*wishes, *evidence])
 
 
