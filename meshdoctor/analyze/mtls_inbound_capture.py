@@ -37,7 +37,7 @@ from meshdoctor.intent.peer_authentication import ServerMode, peer_mode
 from meshdoctor.intent.traffic_capture import Exclusion, inbound_exclusion
 from meshdoctor.model.finding import Fact, FactState, Finding, Outcome
 from meshdoctor.model.kinds import DESTINATION_RULE, PEER_AUTHENTICATION, POD, SERVICE
-from meshdoctor.model.pod import has_proxy, pod_ip
+from meshdoctor.model.pod import PROXY_CONTAINER, containers, has_proxy, pod_ip
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -217,7 +217,12 @@ def _captured(meeting: Encounter) -> Finding | None:
     if not pods or not meeting.used:
         return None
     text = f"The sidecar of {named(server.pod.name for server in pods)} takes port {pods[0].port}"
-    shown = [server.pod.evidence("metadata", "annotations") for server in pods[:2]]
+    shown = [
+        server.pod.evidence(*path, "name")
+        for server in pods[:2]
+        for path, container in containers(server.pod)
+        if container.get("name") == PROXY_CONTAINER
+    ]
     return Finding(
         BYPASSED,
         meeting.subject,
