@@ -8,7 +8,7 @@ from meshdoctor.analyze.egress_gateway import ANALYZER
 from meshdoctor.diagnose.diagnosis import diagnose
 from meshdoctor.model.finding import Outcome
 from meshdoctor.model.kinds import DESTINATION_RULE, SERVICE_ENTRY
-from tests.build import istio_object, mesh, namespace, pod
+from tests.build import istio_object, istiod, mesh, namespace, pod
 from tests.unit.analyze.gateway_build import SELECTOR, front
 from tests.unit.analyze.traffic_build import (
     CLIENT,
@@ -70,7 +70,7 @@ def way() -> Objects:
 
 def built(objects: Objects, *lines: str, **more: Any) -> Any:
     parts = [namespace("shop"), namespace("edge"), *front(), client_pod(), *objects.values()]
-    return mesh(parts, proxies=[client(*lines)], **more)
+    return mesh(parts, proxies=[client(*lines)], **{"istiods": [istiod()]} | more)
 
 
 def no_subset(objects: Objects) -> None:

@@ -8,7 +8,7 @@ from meshdoctor.analyze.network_policy import ANALYZER
 from meshdoctor.analyze.network_policy_dns import ANALYZER as DNS
 from meshdoctor.diagnose.diagnosis import diagnose
 from meshdoctor.model.kinds import NAMESPACE, NETWORK_POLICY
-from tests.build import mesh, namespace, pod, service
+from tests.build import istiod, mesh, namespace, pod, service
 from tests.build import proxy as read_proxy
 from tests.unit.analyze.traffic_build import (
     CLIENT,
@@ -52,7 +52,11 @@ def gave_up(**more: Any) -> str:
 
 
 def built(*policies: dict[str, Any], proxy: Proxy | None = None, **parts: Any) -> Snapshot:
-    return mesh([*shop(), *policies], proxies=[proxy or client(gave_up())], **parts)
+    return mesh(
+        [*shop(), *policies],
+        proxies=[proxy or client(gave_up())],
+        **{"istiods": [istiod()]} | parts,
+    )
 
 
 @pytest.mark.parametrize(
@@ -168,7 +172,7 @@ class TestWithoutLogs:
         assert (cause.id, cause.certainty.value) == ("networkpolicy-blocks-traffic", "proven")
 
     def test_what_the_template_names_makes_it_likely(self) -> None:
-        snapshot = mesh([*told(), policy()], proxies=[self.quiet()])
+        snapshot = mesh([*told(), policy()], proxies=[self.quiet()], istiods=[istiod()])
         (cause,) = diagnose(snapshot).root_causes
         assert (cause.id, cause.certainty.value) == ("networkpolicy-blocks-traffic", "likely")
 
@@ -200,7 +204,11 @@ class TestDns:
         return policy("keep-in", **spec)
 
     def test_an_egress_policy_without_a_way_to_dns_is_named(self) -> None:
-        snapshot = mesh([*told(), *self.dns(), self.keep_in({"to": [HERE]})], proxies=[client()])
+        snapshot = mesh(
+            [*told(), *self.dns(), self.keep_in({"to": [HERE]})],
+            proxies=[client()],
+            istiods=[istiod()],
+        )
         assert named(DNS, snapshot) == [
             (
                 "MD0161",
