@@ -62,7 +62,7 @@ def _speaks_tls(cluster: Cluster, host: Host | None) -> bool:
 
 def sent_by(
     source: Resource,
-    proxy: Proxy,
+    proxy: Proxy | None,
     cluster: Cluster,
     host: Host,
     *,
@@ -75,7 +75,7 @@ def sent_by(
 
     Args:
         source: the pod of the proxy.
-        proxy: the sender.
+        proxy: the sender; None where it was not read.
         cluster: of the proxy.
         host: of the cluster.
         http: whether it is sent as HTTP.

@@ -24,7 +24,7 @@ from meshdoctor.trace.upstream import send
 if TYPE_CHECKING:
     from meshdoctor.model.envoy import Fault, Route, RouteConfig, VirtualHost, WeightedCluster
     from meshdoctor.model.trace import Outcome
-    from meshdoctor.trace.stage import Stage
+    from meshdoctor.trace.stage import Stage, Standing
 
 _WHOLE = 100.0
 _NOT_FOUND = 404
@@ -40,8 +40,8 @@ def _label(cluster: str) -> str:
     return f"{short} {name.subset}".strip()
 
 
-def _split(
-    stage: Stage, branch: Branch, clusters: tuple[WeightedCluster, ...]
+def split(
+    stage: Standing, branch: Branch, clusters: tuple[WeightedCluster, ...]
 ) -> list[tuple[Branch, str]]:
     """The branches of weighted destinations; those without weight get nothing."""
     total = sum(item.weight for item in clusters)
@@ -68,8 +68,8 @@ def _route_config(stage: Stage) -> RouteConfig | None:
     return http.route_config or stage.config.route_config(http.route_config_name)
 
 
-def _fault(
-    stage: Stage, branch: Branch, fault: Fault, objects: tuple[str, ...]
+def inject(
+    stage: Standing, branch: Branch, fault: Fault, objects: tuple[str, ...]
 ) -> tuple[list[Outcome], list[tuple[Branch, tuple[str, ...]]]]:
     """What an injected fault ends, and the branches that go on, each with its flags."""
     delayed = (fault.delay_percent or 0.0) / _WHOLE if fault.delay else 0.0
@@ -122,8 +122,8 @@ def _no_route(
     return [stage.end(branch, _NOT_FOUND, ("NR",), details, text, objects)]
 
 
-def _answered_here(
-    stage: Stage, branch: Branch, host: VirtualHost, route: Route, objects: tuple[str, ...]
+def answered_here(
+    stage: Standing, branch: Branch, host: VirtualHost, route: Route, objects: tuple[str, ...]
 ) -> list[Outcome] | None:
     """What the proxy answers itself: a redirect or a direct response."""
     if host.require_tls and not stage.trail.request.tls:
@@ -189,16 +189,16 @@ def _routed(stage: Stage, branch: Branch) -> list[Outcome]:
         (route_evidence(stage.proxy, config, host, route),),
     )
     note_route_differences(stage, route)
-    here = _answered_here(stage, branch, host, route, objects)
+    here = answered_here(stage, branch, host, route, objects)
     if here is not None:
         return here
     fault = route.fault or (stage.chain.http.fault if stage.chain.http else None)
     found: list[Outcome] = []
     ways: list[tuple[Branch, tuple[str, ...]]] = [(branch, ())]
     if fault is not None:
-        found, ways = _fault(stage, branch, fault, objects)
+        found, ways = inject(stage, branch, fault, objects)
     for way, flags in ways:
-        for fork, cluster in _split(stage, way, route.clusters):
+        for fork, cluster in split(stage, way, route.clusters):
             sender = Sender(True, route.retry_policy, flags=flags)
             found += send(stage, fork, cluster, sender, route)
     return found
@@ -215,6 +215,6 @@ def walk_chain(stage: Stage, branch: Branch) -> list[Outcome]:
         return walk_http(stage, branch)
     found: list[Outcome] = []
     clusters = stage.chain.tcp.clusters if stage.chain.tcp else ()
-    for fork, cluster in _split(stage, branch, clusters):
+    for fork, cluster in split(stage, branch, clusters):
         found += send(stage, fork, cluster, Sender(False, None), None)
     return found

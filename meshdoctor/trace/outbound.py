@@ -9,7 +9,6 @@ from meshdoctor.analyze.proxy_evidence import filter_chain_evidence, listener_ev
 from meshdoctor.intent.inbound_capture import is_in_ambient
 from meshdoctor.intent.outbound_capture import passed_by
 from meshdoctor.model.pod import has_proxy
-from meshdoctor.model.proxy import CONFIG_DUMP
 from meshdoctor.model.trace import Basis, Outcome, Place, Verdict
 from meshdoctor.trace.ambient import through_waypoint, without_ztunnel
 from meshdoctor.trace.arrival import Arrival
@@ -17,6 +16,7 @@ from meshdoctor.trace.destination import pods_reached, resolve
 from meshdoctor.trace.filter_chains import Connection, choose_chain, choose_outbound
 from meshdoctor.trace.forward import walk_chain
 from meshdoctor.trace.gateway import onward
+from meshdoctor.trace.outbound_intent import walk_captured_intent
 from meshdoctor.trace.replies import Kind, seen_without_proxy
 from meshdoctor.trace.servers import reach
 from meshdoctor.trace.stage import Stage
@@ -185,9 +185,7 @@ def _captured(trail: Trail, branch: Branch, destination: Destination) -> list[Ou
     config = proxy.config if proxy else None
     listener = choose_outbound(config, destination.address, request.port) if config else None
     if proxy is None or config is None or listener is None:
-        what = f"proxies/{client.namespace}/{client.name}/{CONFIG_DUMP}"
-        trail.miss(what, "what the client's proxy does with the request", decisive=True)
-        return []
+        return walk_captured_intent(trail, branch, destination, onward)
     protocols = _PLAIN_HTTP if request.http and not request.tls else ()
     sni = request.host if request.tls else ""
     seen = Connection(request.port, destination.address, request.tls, sni, protocols)

@@ -171,7 +171,8 @@ def reach(trail: Trail, branch: Branch, arrival: Arrival, onward: Onward) -> lis
         return _uncaptured(trail, branch, arrival, pod)
     proxy = trail.mesh.proxy_of(pod)
     if proxy is None or proxy.config is None or not proxy.config.listeners:
-        what = f"proxies/{pod.namespace}/{pod.name}/{CONFIG_DUMP}"
-        trail.miss(what, "what the server's proxy holds; its objects stand in")
+        if not trail.intent_only:
+            what = f"proxies/{pod.namespace}/{pod.name}/{CONFIG_DUMP}"
+            trail.miss(what, "what the server's proxy holds; its objects stand in")
         return walk_inbound_intent(trail, branch, arrival, pod)
     return walk_inbound(trail, branch, arrival, pod, proxy)

@@ -1,16 +1,22 @@
-"""One proxy on the way: the listener and filter chain that took a connection."""
+"""One proxy on the way, and the connection that it took.
+
+What it does with the connection comes from what it holds (``Stage``), or, where that was not read,
+from what the objects ask for (``meshdoctor.trace.intent_stage``).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from meshdoctor.model.trace import Outcome, Place
+from meshdoctor.analyze.proxy_evidence import cluster_origin_evidence
+from meshdoctor.model.trace import Basis, Outcome, Place
+from meshdoctor.trace.arrival import ALPN_FILTER
 from meshdoctor.trace.destination import pods_reached
 from meshdoctor.trace.replies import Kind
 
 if TYPE_CHECKING:
-    from meshdoctor.model.envoy import ConfigDump, FilterChain, Listener
+    from meshdoctor.model.envoy import Cluster, ConfigDump, FilterChain, Listener
     from meshdoctor.model.evidence import Evidence
     from meshdoctor.model.proxy import Proxy
     from meshdoctor.model.resource import Resource
@@ -21,17 +27,15 @@ if TYPE_CHECKING:
     from meshdoctor.trace.trail import Branch, Trail
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
     """One proxy on the way, and the connection that it took."""
 
     trail: Trail
-    proxy: Proxy
-    config: ConfigDump
     pod: Resource
-    listener: Listener
-    chain: FilterChain
     onward: Onward
+    proxy: Proxy | None = None
+    """What was read of it; None where the objects stand in."""
     place: Place = Place.CLIENT_PROXY
     address: str = ""
     """Original destination, for what is sent on unchanged."""
@@ -41,10 +45,25 @@ class Stage:
     arrival: Arrival | None = None
     """What brought the request here; None at the first proxy."""
 
-    def has_filter(self, name: str) -> bool:
-        """Whether its chain has an HTTP filter of this name."""
-        http = self.chain.http
-        return http is not None and any(item.name == name for item in http.filters)
+    @property
+    def basis(self) -> Basis:
+        """What its hops rest on."""
+        return Basis.RUNTIME
+
+    @property
+    def ends_tls(self) -> bool:
+        """Whether it takes the TLS off that callers speak to it."""
+        return False
+
+    @property
+    def overrides_alpn(self) -> bool:
+        """Whether it offers its servers the protocol that the request was in."""
+        return True
+
+    def cluster_evidence(self, cluster: Cluster) -> tuple[Evidence, ...]:
+        """What shows a cluster's transport socket."""
+        del cluster
+        return ()
 
     def targets(self) -> tuple[tuple[str, int], ...]:
         """Where bytes end up that are sent to the original destination, unchanged."""
@@ -89,6 +108,7 @@ class Stage:
             because,
             objects=objects,
             evidence=evidence,
+            basis=self.basis,
             proxy=self.proxy,
         )
 
@@ -115,3 +135,28 @@ class Stage:
             objects=objects,
             condition=condition,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage(Standing):
+    """A proxy whose dump was read: the listener and filter chain that took the connection."""
+
+    proxy: Proxy
+    config: ConfigDump
+    listener: Listener
+    chain: FilterChain
+
+    @property
+    def ends_tls(self) -> bool:
+        """Whether the chain takes TLS off."""
+        return self.chain.tls is not None
+
+    @property
+    def overrides_alpn(self) -> bool:
+        """Whether the chain has the filter ``istio.alpn``."""
+        http = self.chain.http
+        return http is not None and any(item.name == ALPN_FILTER for item in http.filters)
+
+    def cluster_evidence(self, cluster: Cluster) -> tuple[Evidence, ...]:
+        """The cluster's own entry in the dump."""
+        return (cluster_origin_evidence(self.proxy, cluster),)

@@ -33,8 +33,9 @@ class Branch:
 class Trail:
     """Collects what the walk meets, in order."""
 
-    def __init__(self, mesh: Snapshot, request: Request) -> None:
-        """Start with nothing met."""
+    def __init__(self, mesh: Snapshot, request: Request, *, intent_only: bool = False) -> None:
+        """Start with nothing met; ``intent_only`` where proxies are left out on purpose."""
+        self.intent_only = intent_only
         self.mesh = mesh
         self.request = request
         self.hops: list[Hop] = []

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from meshdoctor.analyze.proxy_evidence import cluster_origin_evidence
 from meshdoctor.model.envoy import TlsMode, duration_seconds, parse_cluster_name
 from meshdoctor.model.trace import Outcome, Place, Verdict
-from meshdoctor.trace.arrival import ALPN_FILTER, sent_by
+from meshdoctor.trace.arrival import sent_by
 from meshdoctor.trace.hosts import Host, choose_hosts
-from meshdoctor.trace.owners import backends_of
+from meshdoctor.trace.owners import backends_of, unknown_hosts_objects
 from meshdoctor.trace.replies import RESET, Kind, Reply, outcomes_of
 from meshdoctor.trace.servers import reach
 from meshdoctor.trace.staleness import note_cluster_differences
@@ -20,14 +19,14 @@ if TYPE_CHECKING:
     from meshdoctor.model.envoy import Cluster, Route
     from meshdoctor.trace.hosts import Choice
     from meshdoctor.trace.replies import Sender
-    from meshdoctor.trace.stage import Stage
+    from meshdoctor.trace.stage import Stage, Standing
 
 BLACK_HOLE = "BlackHoleCluster"
 _UNAVAILABLE, _TIMEOUT = 503, 504
 _MOST_HOSTS = 50
 
 
-def _objects(stage: Stage, cluster: Cluster) -> tuple[str, ...]:
+def _objects(stage: Standing, cluster: Cluster) -> tuple[str, ...]:
     """The objects behind a cluster: its Service (or ServiceEntry), and its DestinationRule."""
     found = []
     for item in cluster.services:
@@ -39,7 +38,7 @@ def _objects(stage: Stage, cluster: Cluster) -> tuple[str, ...]:
     return (*rule, *dict.fromkeys(found))
 
 
-def _missing(stage: Stage, branch: Branch, name: str, route: Route | None) -> list[Outcome]:
+def not_held(stage: Standing, branch: Branch, name: str, route: Route | None) -> list[Outcome]:
     objects = (str(route.config),) if route and route.config else ()
     parsed = parse_cluster_name(name)
     text = f"the proxy holds no cluster {name}"
@@ -53,8 +52,8 @@ def _missing(stage: Stage, branch: Branch, name: str, route: Route | None) -> li
     return [stage.end(branch, status, ("NC",), details, text, objects)]
 
 
-def _hostless(
-    stage: Stage, branch: Branch, cluster: Cluster, choice: Choice, sender: Sender
+def hostless(
+    stage: Standing, branch: Branch, cluster: Cluster, choice: Choice, sender: Sender
 ) -> list[Outcome]:
     """No host can be chosen: UH; an ejected host comes back after a while."""
     objects = _objects(stage, cluster)
@@ -85,7 +84,7 @@ def _hostless(
     return found
 
 
-def _overflow(stage: Stage, branch: Branch, cluster: Cluster, sender: Sender) -> list[Outcome]:
+def overflow(stage: Standing, branch: Branch, cluster: Cluster, sender: Sender) -> list[Outcome]:
     """What a connection pool's limit ends under load."""
     limits = cluster.circuit_breakers
     if limits is None or not limits.is_limited or not cluster.config:
@@ -108,7 +107,7 @@ def _overflow(stage: Stage, branch: Branch, cluster: Cluster, sender: Sender) ->
 
 
 def _timed_out(
-    stage: Stage, branch: Branch, host: Host, route: Route | None, sender: Sender, reply: Reply
+    stage: Standing, branch: Branch, host: Host, route: Route | None, sender: Sender, reply: Reply
 ) -> tuple[float, Outcome] | None:
     """The part of answered requests that the route's timeout ends, as the host's counters tell."""
     seconds = duration_seconds(route.timeout or "15s") if route else None
@@ -147,10 +146,15 @@ def _how(cluster: Cluster, host: Host) -> str:
     }[cluster.tls]
 
 
-def _try_host(
-    stage: Stage, branch: Branch, cluster: Cluster, host: Host, sender: Sender, route: Route | None
+def try_host(
+    stage: Standing,
+    branch: Branch,
+    cluster: Cluster,
+    host: Host,
+    sender: Sender,
+    route: Route | None,
 ) -> list[Outcome]:
-    own_tls = stage.trail.request.tls and not sender.http and stage.chain.tls is None
+    own_tls = stage.trail.request.tls and not sender.http and not stage.ends_tls
     arrival = sent_by(
         stage.pod,
         stage.proxy,
@@ -159,7 +163,7 @@ def _try_host(
         http=sender.http,
         own_tls=own_tls,
         sni=stage.trail.request.host if own_tls else "",
-        overrides_alpn=stage.has_filter(ALPN_FILTER),
+        overrides_alpn=stage.overrides_alpn,
     )
     text = f"sends {_how(cluster, host)} to {host.name}"
     stage.hop(
@@ -169,7 +173,7 @@ def _try_host(
         Verdict.PASSES,
         text,
         _objects(stage, cluster),
-        (cluster_origin_evidence(stage.proxy, cluster),),
+        stage.cluster_evidence(cluster),
     )
     found: list[Outcome] = []
     for reply in reach(stage.trail, branch, arrival, stage.onward):
@@ -183,8 +187,8 @@ def _try_host(
     return found
 
 
-def _pass_through(
-    stage: Stage, branch: Branch, cluster: Cluster, sender: Sender, route: Route | None
+def pass_through(
+    stage: Standing, branch: Branch, cluster: Cluster, sender: Sender, route: Route | None
 ) -> list[Outcome]:
     """ORIGINAL_DST: to the address that the client asked for, whoever that is."""
     name = f"{stage.address or 'an address outside the cluster'}:{stage.port}"
@@ -199,8 +203,17 @@ def _pass_through(
     for address, port in targets:
         way = Branch(branch.share / len(targets), branch.labels)
         host = Host(address, port, None, None)
-        found += _try_host(stage, way, cluster, host, sender, route)
+        found += try_host(stage, way, cluster, host, sender, route)
     return found
+
+
+def black_hole(stage: Standing, branch: Branch, sender: Sender) -> list[Outcome]:
+    """Bytes to an unknown destination, under REGISTRY_ONLY."""
+    text = "the destination is unknown, and unknown ones are not allowed (REGISTRY_ONLY)"
+    objects = unknown_hosts_objects(stage.trail.mesh, stage.pod)
+    stage.hop(branch, "cluster", BLACK_HOLE, Verdict.FAILS, text, objects)
+    status = _UNAVAILABLE if sender.http else 0
+    return [stage.end(branch, status, ("UH",), "no_healthy_upstream", text, objects)]
 
 
 def send(
@@ -217,16 +230,13 @@ def send(
     """
     cluster = stage.config.cluster(name)
     if cluster is None:
-        return _missing(stage, branch, name, route)
+        return not_held(stage, branch, name, route)
     sender = replace(sender, connect_timeout=cluster.connect_timeout)
     note_cluster_differences(stage, cluster)
     if cluster.type == "ORIGINAL_DST":
-        return _pass_through(stage, branch, cluster, sender, route)
+        return pass_through(stage, branch, cluster, sender, route)
     if name == BLACK_HOLE:
-        text = "the destination is unknown, and unknown ones are not allowed (REGISTRY_ONLY)"
-        stage.hop(branch, "cluster", name, Verdict.FAILS, text)
-        status = _UNAVAILABLE if sender.http else 0
-        return [stage.end(branch, status, ("UH",), "no_healthy_upstream", text)]
+        return black_hole(stage, branch, sender)
     choice = choose_hosts(stage.proxy, cluster)
     if not choice.known:
         trail = stage.trail
@@ -235,7 +245,7 @@ def send(
         stage.hop(branch, "endpoints", name, Verdict.UNKNOWN, text)
         return []
     if not choice.hosts:
-        return _hostless(stage, branch, cluster, choice, sender)
+        return hostless(stage, branch, cluster, choice, sender)
     left = f", {len(choice.rest)} left out" if choice.rest else ""
     panic = "; so few are healthy that all of them get requests" if choice.panic else ""
     stage.hop(
@@ -247,11 +257,11 @@ def send(
         _objects(stage, cluster),
         choice.evidence,
     )
-    found = _overflow(stage, branch, cluster, sender)
+    found = overflow(stage, branch, cluster, sender)
     shown = choice.hosts[:_MOST_HOSTS]
     scale = sum(host.share for host in shown)
     for host in shown:
         part = host.share / scale
         way = branch.to(host.name, part) if len(shown) > 1 else branch
-        found += _try_host(stage, way, cluster, host, sender, route)
+        found += try_host(stage, way, cluster, host, sender, route)
     return found

@@ -7,6 +7,8 @@ in, and the hop says so. Access logs are never asked.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from meshdoctor.model.trace import Walk
@@ -38,14 +40,23 @@ def merged(outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
     return tuple(sorted(found.values(), key=lambda o: (-o.share, bool(o.condition))))
 
 
-def walk(mesh: Snapshot, request: Request) -> Walk:
+@lru_cache(maxsize=2)
+def _without_proxies(mesh: Snapshot) -> Snapshot:
+    """The same mesh, as if no proxy had been read."""
+    return replace(mesh, proxies=MappingProxyType({}))
+
+
+def walk(mesh: Snapshot, request: Request, *, intent_only: bool = False) -> Walk:
     """Walk one request.
 
     Args:
         mesh: the snapshot.
         request: from a pod of it, or from outside by one of its gateways.
+        intent_only: whether to go by the objects alone, though proxies were read.
     """
-    trail = Trail(mesh, request)
+    if intent_only:
+        mesh = _without_proxies(mesh)
+    trail = Trail(mesh, request, intent_only=intent_only)
     if request.from_gateway:
         outcomes = walk_gateway(trail, Branch(), request.client)
     else:
