@@ -6,7 +6,8 @@ change of the mesh say how they did end. A pair is right when everything that wa
 predicted, the likeliest outcome among it. An outcome that the server's proxy made is told from the
 application's own by the server's line with the same request id.
 
-Usage: python benchmarks/trace_accuracy.py [--all] [--intent] [FOLDER [NAME ...]]    FOLDER holds captures
+Usage: python benchmarks/trace_accuracy.py [--all] [--intent] [FOLDER [NAME ...]]
+FOLDER holds captures; --intent leaves the proxies' dumps out.
 """
 
 from __future__ import annotations

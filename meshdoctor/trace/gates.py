@@ -10,6 +10,7 @@ from meshdoctor.model.resource import parse_time
 from meshdoctor.model.trace import Place, Verdict
 from meshdoctor.trace.access import Denial, denials, external
 from meshdoctor.trace.judged import judged
+from meshdoctor.trace.replies import Kind, Reply
 from meshdoctor.trace.tokens import DENIED, authentications, judge_token, providers_of
 
 if TYPE_CHECKING:
@@ -35,6 +36,20 @@ class Refusal:
     objects: tuple[str, ...]
     flags: tuple[str, ...] = ()
     condition: str = ""
+
+    def as_reply(self, place: Place) -> Reply:
+        """What it is to the proxy that sent the request."""
+        return Reply(
+            Kind.STATUS if self.status else Kind.CLOSED,
+            self.share,
+            self.because,
+            self.objects,
+            place,
+            self.status,
+            self.flags,
+            self.details,
+            self.condition,
+        )
 
 
 @dataclass(frozen=True, slots=True)

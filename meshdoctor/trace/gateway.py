@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from meshdoctor.analyze.proxy_evidence import filter_chain_evidence, listener_evidence
 from meshdoctor.intent.backends import target_port
 from meshdoctor.model.pod import pod_ip
-from meshdoctor.model.proxy import CONFIG_DUMP
-from meshdoctor.model.trace import Outcome, Place, Verdict
+from meshdoctor.model.trace import Basis, Outcome, Place, Verdict
 from meshdoctor.trace.filter_chains import Connection, choose_bound, choose_chain
 from meshdoctor.trace.forward import walk_chain
+from meshdoctor.trace.gateway_intent import REFUSED, enter_gateway
 from meshdoctor.trace.owners import gateways_at, services_before
 from meshdoctor.trace.replies import Kind, Reply, as_reply
 from meshdoctor.trace.stage import Stage
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _MOST_GATEWAYS = 4
 _HTTP1 = "http/1.1"
-REFUSED = "connection refused"
 
 
 def bound_port(trail: Trail, pod: Resource, number: int) -> tuple[int, str]:
@@ -163,17 +162,22 @@ def walk_gateway(trail: Trail, branch: Branch, pod: Resource) -> list[Outcome]:
         pod: the gateway.
     """
     proxy = trail.mesh.proxy_of(pod)
-    if proxy is None or proxy.config is None:
-        what = f"proxies/{pod.namespace}/{pod.name}/{CONFIG_DUMP}"
-        trail.miss(what, "what the gateway does with the request", decisive=True)
-        return []
-    entry = _Entry(trail, proxy, pod, Place.CLIENT_PROXY, None)
     number, service = bound_port(trail, pod, trail.request.port)
     if service and number != trail.request.port:
         text = f"{service} leads port {trail.request.port} to port {number} of the gateway"
         trail.hop(
-            branch, Place.NETWORK, "Service", service, Verdict.PASSES, text, objects=(service,)
+            branch,
+            Place.NETWORK,
+            "Service",
+            service,
+            Verdict.PASSES,
+            text,
+            objects=(service,),
+            basis=Basis.INTENT,
         )
+    if proxy is None or proxy.config is None:
+        return enter_gateway(trail, branch, pod, number, Place.CLIENT_PROXY, None, onward)
+    entry = _Entry(trail, proxy, pod, Place.CLIENT_PROXY, None)
     return entry.walk(branch, proxy.config, number)
 
 
@@ -186,15 +190,17 @@ def onward(trail: Trail, branch: Branch, arrival: Arrival, pod: Resource) -> lis
         arrival: the connection.
         pod: the gateway.
     """
-    met = {hop.proxy for hop in trail.hops}
+    met = {hop.name if hop.what == "proxy" else hop.proxy for hop in trail.hops}
     proxy = trail.mesh.proxy_of(pod)
     place = Place.SERVER_PROXY
-    if proxy is None or proxy.config is None or len(met) > _MOST_GATEWAYS:
-        what = f"proxies/{pod.namespace}/{pod.name}/{CONFIG_DUMP}"
-        trail.miss(what, "what the gateway does with the request", decisive=True)
+    if len(met) > _MOST_GATEWAYS:
+        trail.miss(f"Pod {pod.namespace}/{pod.name}", "where so many gateways lead", decisive=True)
         return []
-    entry = _Entry(trail, proxy, pod, place, arrival)
-    outcomes = entry.walk(branch, proxy.config, arrival.port)
+    if proxy is None or proxy.config is None:
+        outcomes = enter_gateway(trail, branch, pod, arrival.port, place, arrival, onward)
+    else:
+        entry = _Entry(trail, proxy, pod, place, arrival)
+        outcomes = entry.walk(branch, proxy.config, arrival.port)
     return [
         Reply(Kind.REFUSED, o.share, o.because, o.objects, place)
         if o.details == REFUSED

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from meshdoctor.model.proxy import Proxy
     from meshdoctor.model.resource import Resource
     from meshdoctor.trace.arrival import Arrival
-    from meshdoctor.trace.gates import Refusal
     from meshdoctor.trace.trail import Trail
 
 LISTENER = "virtualInbound"
@@ -179,11 +178,17 @@ def _behind(
     )
     replies = answer(trail, branch, arrival, pod, port, proxied=True)
     sender = Sender(chain.http is not None, found[1])
-    return [_through(reply, sender, http=chain.http is not None) for reply in replies]
+    return [through(reply, sender, http=chain.http is not None) for reply in replies]
 
 
-def _through(reply: Reply, sender: Sender, *, http: bool) -> Reply:
-    """What the server's proxy answers where the application does not."""
+def through(reply: Reply, sender: Sender, *, http: bool) -> Reply:
+    """What the server's proxy answers where the application does not.
+
+    Args:
+        reply: the application's.
+        sender: how the server's proxy sends.
+        http: whether it reads HTTP at this port.
+    """
     if reply.kind is not Kind.REFUSED:
         return reply
     if not http:
@@ -246,25 +251,10 @@ def walk_inbound(
     return _filtered(trail, branch, gate, arrival)
 
 
-def _refused(item: Refusal) -> Reply:
-    """What a filter's refusal is to the sender."""
-    return Reply(
-        Kind.STATUS if item.status else Kind.CLOSED,
-        item.share,
-        item.because,
-        item.objects,
-        Place.SERVER_PROXY,
-        item.status,
-        item.flags,
-        item.details,
-        item.condition,
-    )
-
-
 def _filtered(trail: Trail, branch: Branch, gate: Gate, arrival: Arrival) -> list[Reply]:
     """The chain's filters, and what lies behind them for what they let pass."""
     passage = pass_filters(trail, branch, gate, arrival)
-    replies = [_refused(item) for item in passage.refusals]
+    replies = [item.as_reply(Place.SERVER_PROXY) for item in passage.refusals]
     if passage.share:
         onward = Branch(passage.share, branch.labels)
         replies += _behind(trail, onward, arrival, gate.pod, gate.proxy, gate.chain)

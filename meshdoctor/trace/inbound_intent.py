@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from meshdoctor.intent.authorization import Access, decide
 from meshdoctor.intent.peer_authentication import ServerMode
-from meshdoctor.intent.policy_attachment import governing
-from meshdoctor.model.kinds import AUTHORIZATION_POLICY, REQUEST_AUTHENTICATION
 from meshdoctor.model.trace import Basis, Place, Verdict
 from meshdoctor.trace.application import answer
 from meshdoctor.trace.handshake import CLOSED, WRONG_VERSION, refusal
-from meshdoctor.trace.judged import judged
-from meshdoctor.trace.replies import Kind, Reply
+from meshdoctor.trace.inbound import through
+from meshdoctor.trace.policies_intent import pass_policies
+from meshdoctor.trace.replies import Kind, Reply, Sender
 from meshdoctor.trace.server_policies import peer_objects, peer_of, peer_text
 from meshdoctor.trace.trail import Branch
 
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from meshdoctor.model.resource import Resource
     from meshdoctor.trace.arrival import Arrival
     from meshdoctor.trace.trail import Trail
-
-_FORBIDDEN = 403
 
 
 def _peer(trail: Trail, branch: Branch, arrival: Arrival, pod: Resource) -> Reply | None:
@@ -63,55 +60,6 @@ def _peer(trail: Trail, branch: Branch, arrival: Arrival, pod: Resource) -> Repl
     return Reply(kind, branch.share, text, objects or (owner,), place, details=details)
 
 
-def _access(
-    trail: Trail, branch: Branch, arrival: Arrival, pod: Resource
-) -> tuple[list[Reply], float]:
-    """Refusals by AuthorizationPolicies, and the share of requests that passes."""
-    if not trail.mesh.catalog.known(AUTHORIZATION_POLICY):
-        trail.miss(AUTHORIZATION_POLICY.input, "whether the caller is allowed")
-        return [], branch.share
-    validated = trail.request.has_token
-    if not governing(trail.mesh, REQUEST_AUTHENTICATION, pod):
-        validated = False
-    seen = judged(trail.mesh, trail.request, arrival, arrival.port, validated)
-    found = decide(trail.mesh, pod, seen)
-    policies = [found.policy] if found.policy else [miss.policy for miss in found.missed]
-    objects = tuple(dict.fromkeys(str(policy) for policy in policies))
-    if found.access is Access.ALLOWED:
-        text, verdict = "AuthorizationPolicies let it pass", Verdict.PASSES
-    elif found.access is Access.DENIED:
-        text, verdict = f"denied by {', '.join(objects)}", Verdict.FAILS
-    else:
-        text, verdict = f"{', '.join(objects)} may deny it", Verdict.MAY_FAIL
-    trail.hop(
-        branch,
-        Place.SERVER_PROXY,
-        "AuthorizationPolicy",
-        pod.name,
-        verdict,
-        text,
-        objects=objects,
-        basis=Basis.INTENT,
-    )
-    part = {Access.ALLOWED: 0.0, Access.DENIED: 1.0}.get(found.access, 0.5) * branch.share
-    if not part:
-        return [], branch.share
-    rule = "none"
-    if found.policy is not None and found.rule is not None:
-        rule = f"ns[{found.policy.namespace}]-policy[{found.policy.name}]-rule[{found.rule}]"
-    reply = Reply(
-        Kind.STATUS if arrival.http else Kind.CLOSED,
-        part,
-        text,
-        objects,
-        Place.SERVER_PROXY,
-        _FORBIDDEN if arrival.http else 0,
-        (),
-        f"rbac_access_denied_matched_policy[{rule}]",
-    )
-    return [reply], branch.share - part
-
-
 def walk_inbound_intent(
     trail: Trail, branch: Branch, arrival: Arrival, pod: Resource
 ) -> list[Reply]:
@@ -126,8 +74,21 @@ def walk_inbound_intent(
     failed = _peer(trail, branch, arrival, pod)
     if failed is not None:
         return [failed]
-    refusals, share = _access(trail, branch, arrival, pod)
-    if not share:
-        return refusals
-    onward = Branch(share, branch.labels)
-    return refusals + answer(trail, onward, arrival, pod, arrival.port, proxied=True)
+    passage = pass_policies(trail, branch, pod, arrival.port, Place.SERVER_PROXY, arrival)
+    found = [item.as_reply(Place.SERVER_PROXY) for item in passage.refusals]
+    if passage.share:
+        onward = Branch(passage.share, branch.labels)
+        found += _behind(trail, onward, arrival, pod)
+    elif passage.old_connections:
+        when = "on a connection from before the policy, which still drains"
+        old = Branch(0.0, (*branch.labels, "on an old connection"))
+        behind = _behind(trail, old, arrival, pod)
+        found += [replace(reply, share=0.0, condition=when) for reply in behind]
+    return found
+
+
+def _behind(trail: Trail, branch: Branch, arrival: Arrival, pod: Resource) -> list[Reply]:
+    """Past the policies: the application, which the sidecar connects to."""
+    replies = answer(trail, branch, arrival, pod, arrival.port, proxied=True)
+    sender = Sender(arrival.http, None)
+    return [through(reply, sender, http=arrival.http) for reply in replies]

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from meshdoctor.intent.visibility import Sight
 from meshdoctor.model.envoy import Cluster, TlsMode, duration_seconds
-from meshdoctor.model.trace import Verdict
+from meshdoctor.model.trace import Place, Verdict
 from meshdoctor.trace.hosts import Choice
 from meshdoctor.trace.intent_clusters import asked_cluster
+from meshdoctor.trace.intent_reach import cut_off
 from meshdoctor.trace.intent_slowness import slow_answer
+from meshdoctor.trace.replies import Kind, Reply, outcomes_of
 from meshdoctor.trace.upstream import hostless, not_held, overflow, pass_through, try_host
 
 if TYPE_CHECKING:
@@ -110,6 +112,22 @@ def _too_slow(
     return part, [replace(ended, share=branch.share * part)]
 
 
+def _without_hosts(
+    stage: IntentStage, branch: Branch, cluster: Cluster, choice: Choice, sender: Sender
+) -> list[Outcome]:
+    """No endpoint is ready; a proxy that istiod does not reach may still send to those it knew."""
+    gap = cut_off(stage.trail.mesh, stage.pod) if cluster.type == "EDS" else None
+    if gap is None:
+        return hostless(stage, branch, cluster, choice, sender)
+    half = replace(branch, share=branch.share / 2)
+    found = hostless(stage, half, cluster, choice, sender)
+    text = f"{gap.text}: the proxy keeps the hosts that it had, which are not there any more"
+    objects = (*gap.objects, *found[0].objects)
+    stage.hop(half, "istiod", cluster.name, Verdict.MAY_FAIL, text, objects, gap.evidence)
+    stale = Reply(Kind.SILENT, half.share, text, objects, Place.NETWORK)
+    return [*outcomes_of(stale, sender), *found]
+
+
 def send_asked(
     stage: IntentStage, branch: Branch, name: str, sender: Sender, route: Route | None
 ) -> list[Outcome]:
@@ -141,7 +159,7 @@ def send_asked(
         service = asked.view.service
         shown = evidence or ((service.resource.evidence("spec", "selector"),) if service else ())
         choice = Choice((), rest, known=True, evidence=shown)
-        return hostless(stage, branch, cluster, choice, sender)
+        return _without_hosts(stage, branch, cluster, choice, sender)
     text = f"{len(usable)} host(s) ready" + (f", {len(rest)} not" if rest else "")
     rule = (str(cluster.config),) if cluster.config else ()
     owner = (str(asked.view.service.resource),) if asked.view.service else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from meshdoctor.intent.network_policies import Direction, decide, isolating
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
     from meshdoctor.trace.trail import Branch, Trail
 
 HBONE_PORT = 15008
+_KEPT = timedelta(minutes=10)
+
+
+def _is_fresh(trail: Trail, policy: Resource) -> bool:
+    """Whether a policy came so lately that connections from before it may still be in use."""
+    changed = policy.changed
+    return changed is not None and trail.mesh.now - changed < _KEPT
 
 
 def blocked(trail: Trail, branch: Branch, arrival: Arrival, pod: Resource) -> list[Reply] | None:
@@ -66,7 +74,8 @@ def blocked(trail: Trail, branch: Branch, arrival: Arrival, pod: Resource) -> li
     )
     found = [Reply(Kind.SILENT, branch.share, text, objects, Place.NETWORK)]
     status = arrival.host.status if arrival.host else None
-    if status is not None and status.rq_success:
+    fresh = status is None and any(_is_fresh(trail, item.policy) for item in decision.blocks)
+    if fresh or (status is not None and status.rq_success):
         when = "on a connection from before the policy, where the network plugin leaves it alone"
         found.append(Reply(Kind.ANSWERED, 0.0, text, objects, condition=when))
     return found

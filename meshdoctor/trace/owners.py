@@ -42,14 +42,19 @@ def services_at(mesh: Snapshot, pod: Resource, number: int) -> tuple[str, ...]:
     )
 
 
-def gateways_at(mesh: Snapshot, pod: Resource, number: int) -> tuple[str, ...]:
-    """The Gateways that configure a gateway's pod, with a server for one of the pod's ports."""
-    leading = {
+def leading_ports(mesh: Snapshot, pod: Resource, number: int) -> set[int]:
+    """The ports of Services that lead to a port of a pod, and that port itself."""
+    return {
         port.number
         for service in services_before(mesh, pod)
         for port in service.ports
         if target_port(port, pod) == number
     } | {number}
+
+
+def gateways_at(mesh: Snapshot, pod: Resource, number: int) -> tuple[str, ...]:
+    """The Gateways that configure a gateway's pod, with a server for one of the pod's ports."""
+    leading = leading_ports(mesh, pod, number)
     return tuple(
         str(gateway)
         for gateway in mesh.catalog.of(GATEWAY)

@@ -10,25 +10,27 @@ if TYPE_CHECKING:
     from meshdoctor.model.trace import Request
 
 
-def _without_port(authority: str) -> str:
+def without_port(authority: str) -> str:
+    """A Host header without its port."""
     name, found, port = authority.rpartition(":")
     return name if found and port.isdecimal() else authority
 
 
 def choose_virtual_host(config: RouteConfig, authority: str) -> VirtualHost | None:
     """The virtual host for a Host header: exact, then longest suffix, longest prefix, ``*``."""
-    host = (_without_port(authority) if config.ignore_port else authority).lower()
+    host = (without_port(authority) if config.ignore_port else authority).lower()
     best: tuple[int, int] | None = None
     chosen = None
     for virtual_host in config.virtual_hosts:
         for domain in virtual_host.domains:
-            rank = _rank_domain(domain.lower(), host)
+            rank = rank_domain(domain.lower(), host)
             if rank is not None and (best is None or rank > best):
                 best, chosen = rank, virtual_host
     return chosen
 
 
-def _rank_domain(domain: str, host: str) -> tuple[int, int] | None:
+def rank_domain(domain: str, host: str) -> tuple[int, int] | None:
+    """How well a domain fits a host, more is better; None where it does not."""
     if domain == host:
         return 3, 0
     if domain == "*":

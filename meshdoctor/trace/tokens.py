@@ -59,12 +59,18 @@ def _judge(mesh: Snapshot, provider: JwtProvider, request: Request) -> tuple[int
 
 
 def judge_token(mesh: Snapshot, chain: FilterChain, request: Request) -> TokenVerdict | None:
-    """What the JWT filter of a chain makes of a request; None where there is no such filter.
+    """What the JWT filter of a chain makes of a request; None where there is no such filter."""
+    return judge_providers(mesh, providers_of(chain), request)
+
+
+def judge_providers(
+    mesh: Snapshot, providers: tuple[JwtProvider, ...], request: Request
+) -> TokenVerdict | None:
+    """What a JWT filter with these providers makes of a request; None where there are none.
 
     istiod always lets requests without a token pass (``allow_missing``), and a token that comes
     with the request must be valid (pilot/pkg/security/authn/policy_applier.go).
     """
-    providers = providers_of(chain)
     if not providers:
         return None
     issuers = ", ".join(provider.issuer for provider in providers)

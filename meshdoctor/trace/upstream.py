@@ -39,6 +39,14 @@ def _objects(stage: Standing, cluster: Cluster) -> tuple[str, ...]:
 
 
 def not_held(stage: Standing, branch: Branch, name: str, route: Route | None) -> list[Outcome]:
+    """A request for a cluster that the proxy does not hold: NC.
+
+    Args:
+        stage: the proxy.
+        branch: where it stands.
+        name: the cluster's.
+        route: the HTTP route that leads there; None for TCP.
+    """
     objects = (str(route.config),) if route and route.config else ()
     parsed = parse_cluster_name(name)
     text = f"the proxy holds no cluster {name}"
@@ -154,6 +162,16 @@ def try_host(
     sender: Sender,
     route: Route | None,
 ) -> list[Outcome]:
+    """What becomes of a try at one host of a cluster.
+
+    Args:
+        stage: the proxy.
+        branch: where it stands.
+        cluster: the host's.
+        host: which one.
+        sender: how the proxy sends and tries again.
+        route: the HTTP route that leads there; None for TCP.
+    """
     own_tls = stage.trail.request.tls and not sender.http and not stage.ends_tls
     arrival = sent_by(
         stage.pod,

@@ -1,0 +1,168 @@
+"""The policies that judge a request before it is routed, by their objects: JWT, then RBAC."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from meshdoctor.analyze.jwt_keys import jwt_rules, unusable_because
+from meshdoctor.intent.authorization import Access, decide, policies_at
+from meshdoctor.intent.policy_attachment import governing
+from meshdoctor.model.envoy import JwtProvider
+from meshdoctor.model.kinds import AUTHORIZATION_POLICY, REQUEST_AUTHENTICATION
+from meshdoctor.model.resource import as_list
+from meshdoctor.model.trace import Basis, Place, Verdict
+from meshdoctor.trace.gates import DRAIN, Passage, Refusal
+from meshdoctor.trace.judged import judged
+from meshdoctor.trace.tokens import DENIED, judge_providers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from meshdoctor.intent.authorization import Decision
+    from meshdoctor.model.resource import Resource
+    from meshdoctor.model.snapshot import Snapshot
+    from meshdoctor.trace.arrival import Arrival
+    from meshdoctor.trace.trail import Branch, Trail
+
+_UNAUTHORIZED, _FORBIDDEN = 401, 403
+_SHARE = {Access.ALLOWED: 0.0, Access.DENIED: 1.0}
+
+
+def _providers(policies: tuple[Resource, ...]) -> tuple[JwtProvider, ...]:
+    """The providers that istiod would make of the rules."""
+    return tuple(
+        JwtProvider(
+            name=f"origins-{index}",
+            issuer=rule.issuer,
+            audiences=tuple(
+                str(item) for item in as_list(rule.policy.get(*rule.path, "audiences"))
+            ),
+            local_jwks=rule.inline or None,
+            remote_uri="",
+            remote_cluster="",
+            pointer="",
+        )
+        for policy in policies
+        for index, rule in enumerate(jwt_rules(policy))
+    )
+
+
+def _tokens(
+    trail: Trail, branch: Branch, pod: Resource, place: Place
+) -> tuple[list[Refusal], bool | None]:
+    """What RequestAuthentications make of the token, and whether a validated one stands behind."""
+    policies = governing(trail.mesh, REQUEST_AUTHENTICATION, pod)
+    providers = _providers(policies)
+    verdict = judge_providers(trail.mesh, providers, trail.request)
+    if verdict is None:
+        return [], False
+    objects = tuple(str(policy) for policy in policies)
+    broken = next(
+        (
+            rule
+            for policy in policies
+            for rule in jwt_rules(policy)
+            if rule.inline and unusable_because(rule.inline) is not None
+        ),
+        None,
+    )
+    refused, doubtful = verdict.refused, verdict.may_be_refused
+    because = verdict.because
+    if refused is None and broken is not None and trail.request.has_token:
+        refused = (_UNAUTHORIZED, "Jwks_doesn't_have_key_to_match_kid_or_alg_from_Jwt")
+        because = f"{broken.policy} holds no usable key: {unusable_because(broken.inline)}"
+    state = Verdict.FAILS if refused else Verdict.PASSES
+    trail.hop(
+        branch,
+        place,
+        "RequestAuthentication",
+        ", ".join(item.issuer for item in providers),
+        Verdict.MAY_FAIL if doubtful and not refused else state,
+        because,
+        objects=objects,
+        evidence=tuple(item.evidence("spec", "jwtRules") for item in policies[:2]),
+        basis=Basis.INTENT,
+    )
+    if refused is not None:
+        status, reason = refused
+        return [Refusal(status, f"{DENIED}{{{reason}}}", branch.share, because, objects)], None
+    if doubtful is not None:
+        status, reason = doubtful
+        when = "if it brings a token that is not valid"
+        text = f"{DENIED}{{{reason}}}"
+        return [Refusal(status, text, 0.0, because, objects, condition=when)], None
+    return [], verdict.validated
+
+
+def _is_draining(mesh: Snapshot, policies: Iterable[Resource]) -> bool:
+    """Whether a policy came so lately that connections from before it may still live on."""
+    times = [policy.changed for policy in policies]
+    return any(time is not None and mesh.now - time < DRAIN for time in times)
+
+
+def _said(found: Decision) -> tuple[str, Verdict, tuple[str, ...]]:
+    policies = [found.policy] if found.policy else [miss.policy for miss in found.missed]
+    objects = tuple(dict.fromkeys(str(policy) for policy in policies))
+    if found.access is Access.ALLOWED:
+        return "AuthorizationPolicies let it pass", Verdict.PASSES, objects
+    if found.access is Access.DENIED:
+        return f"denied by {', '.join(objects)}", Verdict.FAILS, objects
+    return f"{', '.join(objects)} may deny it", Verdict.MAY_FAIL, objects
+
+
+def pass_policies(
+    trail: Trail,
+    branch: Branch,
+    pod: Resource,
+    port: int,
+    place: Place,
+    arrival: Arrival | None,
+) -> Passage:
+    """What becomes of a request at the policies in force at a pod.
+
+    Args:
+        trail: takes the hops.
+        branch: where it stands.
+        pod: whose proxy enforces them.
+        port: of that pod.
+        place: where the proxy stands.
+        arrival: the connection that the request comes by; None for a gateway's own clients.
+    """
+    mesh = trail.mesh
+    http = trail.request.http if arrival is None else arrival.http
+    refusals: list[Refusal] = []
+    validated: bool | None = False
+    if not mesh.catalog.known(REQUEST_AUTHENTICATION):
+        trail.miss(REQUEST_AUTHENTICATION.input, "whether its token is taken")
+    elif http:
+        refusals, validated = _tokens(trail, branch, pod, place)
+        if any(item.share for item in refusals):
+            fresh = _is_draining(mesh, governing(mesh, REQUEST_AUTHENTICATION, pod))
+            return Passage(tuple(refusals), 0.0, fresh)
+    if not mesh.catalog.known(AUTHORIZATION_POLICY):
+        trail.miss(AUTHORIZATION_POLICY.input, "whether the caller is allowed")
+        return Passage(tuple(refusals), branch.share)
+    policies = policies_at(mesh, pod)
+    found = decide(mesh, pod, judged(mesh, trail.request, arrival, port, validated))
+    text, verdict, objects = _said(found)
+    trail.hop(
+        branch,
+        place,
+        "AuthorizationPolicy",
+        pod.name,
+        verdict,
+        text if policies else "no AuthorizationPolicy is in force here",
+        objects=objects,
+        evidence=tuple(item.evidence("spec") for item in policies[:2]),
+        basis=Basis.INTENT,
+    )
+    part = _SHARE.get(found.access, 0.5) * branch.share
+    if part:
+        rule = "none"
+        if found.policy is not None and found.rule is not None:
+            rule = f"ns[{found.policy.namespace}]-policy[{found.policy.name}]-rule[{found.rule}]"
+        details = f"rbac_access_denied_matched_policy[{rule}]" if http else "rbac_deny_close"
+        refusals.append(Refusal(_FORBIDDEN if http else 0, details, part, text, objects))
+    return Passage(
+        tuple(refusals), branch.share - part, bool(part) and _is_draining(mesh, policies)
+    )
