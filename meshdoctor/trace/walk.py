@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from meshdoctor.model.trace import Walk
+from meshdoctor.trace.comparison import outcome_difference
 from meshdoctor.trace.gateway import walk_gateway
 from meshdoctor.trace.outbound import walk_from_pod
 from meshdoctor.trace.trail import Branch, Trail
@@ -55,7 +56,19 @@ def walk(mesh: Snapshot, request: Request, *, intent_only: bool = False) -> Walk
         intent_only: whether to go by the objects alone, though proxies were read.
     """
     if intent_only:
-        mesh = _without_proxies(mesh)
+        return _walked(_without_proxies(mesh), request, intent_only=True)
+    found = _walked(mesh, request, intent_only=False)
+    proxy = mesh.proxy_of(request.client)
+    if proxy is None or proxy.config is None:
+        return found
+    asked = _walked(_without_proxies(mesh), request, intent_only=True)
+    difference = outcome_difference(mesh, proxy, found, asked)
+    if difference is None:
+        return found
+    return replace(found, differences=(*found.differences, difference))
+
+
+def _walked(mesh: Snapshot, request: Request, *, intent_only: bool) -> Walk:
     trail = Trail(mesh, request, intent_only=intent_only)
     if request.from_gateway:
         outcomes = walk_gateway(trail, Branch(), request.client)
