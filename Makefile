@@ -67,6 +67,7 @@ wheel: $(VENV)/.dev ## build dist/*.whl
 accuracy: $(VENV)/.dev ## how often causes and walks are right, over the captures that MESHDOCTOR_CAPTURES names
 	@$(BIN)/python benchmarks/accuracy.py
 	@$(BIN)/python benchmarks/trace_accuracy.py
+	@$(BIN)/python benchmarks/trace_accuracy.py --intent
 
 bench: $(VENV)/.dev ## print how fast it is
 	$(BIN)/python benchmarks/start.py

@@ -8,7 +8,7 @@ from meshdoctor.analyze.application_binding import localhost_sign
 from meshdoctor.analyze.application_ports import application_containers, port_sign
 from meshdoctor.analyze.server_connections import Answer, counted_connections
 from meshdoctor.model.pod import container_status, is_finished
-from meshdoctor.model.trace import Place, Verdict
+from meshdoctor.model.trace import Basis, Place, Verdict
 from meshdoctor.trace.owners import services_at
 from meshdoctor.trace.replies import Kind, Reply
 
@@ -107,6 +107,7 @@ def answer(
         said,
         objects=(owner,),
         evidence=evidence,
+        basis=Basis.RUNTIME if counted or sent else Basis.INTENT,
     )
     if kind is None:
         trail.miss(f"what {pod.name} listens on", "whether the application takes the connection")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from meshdoctor.model.kinds import (
+    ALL,
     DESTINATION_RULE,
     ENDPOINT_SLICE,
     POD,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from meshdoctor.model.evidence import Evidence
     from meshdoctor.model.kinds import Kind
     from meshdoctor.model.resource import Resource
+    from meshdoctor.model.snapshot import Snapshot
     from meshdoctor.trace.trail import Branch, Trail
 
 AS_ASKED = "as the objects ask; the proxy was not read"
@@ -29,12 +31,18 @@ ROUTED_BY = (SERVICE, SERVICE_ENTRY, VIRTUAL_SERVICE, DESTINATION_RULE, ENDPOINT
 """Without any of these nothing can be said of where a request goes."""
 
 
+def object_named(mesh: Snapshot, text: str) -> Resource | None:
+    """The object that ``Kind namespace/name`` means; None where it was not read."""
+    name, _, place = text.partition(" ")
+    namespace, _, own = place.rpartition("/")
+    found = (mesh.catalog.find(kind, namespace, own) for kind in ALL if kind.name == name)
+    return next((item for item in found if item is not None), None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntentStage(Standing):
     """A proxy whose configuration is computed from the objects."""
 
-    gateway_port: int | None = None
-    """At a gateway, the port of the Gateway's server that took the connection."""
     terminates: bool = False
     """Whether it takes the TLS off that callers speak to it."""
 
@@ -47,6 +55,24 @@ class IntentStage(Standing):
     def ends_tls(self) -> bool:
         """Whether it takes TLS off."""
         return self.terminates
+
+    def hop(
+        self,
+        branch: Branch,
+        what: str,
+        name: str,
+        verdict: Verdict,
+        because: str,
+        objects: tuple[str, ...] = (),
+        evidence: tuple[Evidence, ...] = (),
+    ) -> None:
+        """Note a hop; without evidence of its own it shows the objects that decide it."""
+        shown = evidence or tuple(
+            found.evidence("metadata", "name")
+            for text in objects[:2]
+            if (found := object_named(self.trail.mesh, text)) is not None
+        )
+        Standing.hop(self, branch, what, name, verdict, because, objects, shown)
 
     def cluster_evidence(self, cluster: Cluster) -> tuple[Evidence, ...]:
         """The DestinationRule that shapes the cluster, or the Service behind it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.jwt_keys import jwt_rules, unusable_because
-from meshdoctor.intent.authorization import Access, decide, policies_at
+from meshdoctor.intent.authorization import Access, action_of, decide, policies_at
 from meshdoctor.intent.policy_attachment import governing
 from meshdoctor.model.envoy import JwtProvider
 from meshdoctor.model.kinds import AUTHORIZATION_POLICY, REQUEST_AUTHENTICATION
@@ -100,9 +100,12 @@ def _is_draining(mesh: Snapshot, policies: Iterable[Resource]) -> bool:
     return any(time is not None and mesh.now - time < DRAIN for time in times)
 
 
-def _said(found: Decision) -> tuple[str, Verdict, tuple[str, ...]]:
-    policies = [found.policy] if found.policy else [miss.policy for miss in found.missed]
-    objects = tuple(dict.fromkeys(str(policy) for policy in policies))
+def _said(found: Decision, policies: tuple[Resource, ...]) -> tuple[str, Verdict, tuple[str, ...]]:
+    deciding = [found.policy] if found.policy else [miss.policy for miss in found.missed]
+    if not deciding and found.access is Access.DENIED:
+        # ALLOW policies without any rule let nobody in.
+        deciding = [policy for policy in policies if action_of(policy) == "ALLOW"]
+    objects = tuple(dict.fromkeys(str(policy) for policy in deciding))
     if found.access is Access.ALLOWED:
         return "AuthorizationPolicies let it pass", Verdict.PASSES, objects
     if found.access is Access.DENIED:
@@ -144,7 +147,7 @@ def pass_policies(
         return Passage(tuple(refusals), branch.share)
     policies = policies_at(mesh, pod)
     found = decide(mesh, pod, judged(mesh, trail.request, arrival, port, validated))
-    text, verdict, objects = _said(found)
+    text, verdict, objects = _said(found, policies)
     trail.hop(
         branch,
         place,

@@ -85,6 +85,7 @@ def _stranger(trail: Trail, branch: Branch, arrival: Arrival) -> list[Reply]:
         text,
         objects=objects,
         evidence=evidence,
+        basis=Basis.INTENT if arrival.sender is None else Basis.RUNTIME,
     )
     return [Reply(kind, branch.share, text, objects, Place.NETWORK)]
 

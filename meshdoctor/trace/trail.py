@@ -67,7 +67,7 @@ class Trail:
                     because=because,
                     objects=tuple(dict.fromkeys(objects)),
                     evidence=evidence,
-                    basis=basis,
+                    basis=Basis.INTENT if self.intent_only else basis,
                     branch=branch.labels,
                     proxy=proxy.id if proxy else "",
                 )

@@ -10,11 +10,12 @@ import pytest
 from benchmarks.trace_accuracy import (
     ALL_PAIRS,
     FAILING_PAIRS,
+    INTENT_FAILING,
+    INTENT_PAIRS,
     capture_paths,
     mean_size,
     pairs_of,
     percent_right,
-    read_pairs,
 )
 from meshdoctor.model.evidence import excerpt_of, resolve_pointer
 from meshdoctor.model.kinds import POD
@@ -49,8 +50,25 @@ _RENAMED = [
 
 
 @pytest.fixture(scope="module")
-def pairs(captures_root: Path) -> list[Pair]:
-    return read_pairs(capture_paths(captures_root, []))
+def both(captures_root: Path) -> tuple[list[Pair], list[Pair]]:
+    """Every pair, walked through the proxies and by the objects alone."""
+    held: list[Pair] = []
+    asked: list[Pair] = []
+    for path in capture_paths(captures_root, []):
+        name, mesh = path.name.removesuffix(".tar.gz"), read_recording(path)
+        held += pairs_of(name, mesh)
+        asked += pairs_of(name, mesh, intent=True)
+    return held, asked
+
+
+@pytest.fixture(scope="module")
+def pairs(both: tuple[list[Pair], list[Pair]]) -> list[Pair]:
+    return both[0]
+
+
+@pytest.fixture(scope="module")
+def asked(both: tuple[list[Pair], list[Pair]]) -> list[Pair]:
+    return both[1]
 
 
 def from_client(mesh: Snapshot, host: str, path: str = "/") -> Walk:
@@ -80,6 +98,89 @@ class TestAccuracy:
             if outcome.is_failure and not outcome.objects
         ]
         assert nameless == []
+
+
+@pytest.mark.timeout(300)
+class TestIntentAccuracy:
+    def test_pairs_are_predicted_by_the_objects_alone(self, asked: list[Pair]) -> None:
+        assert len(asked) > 100
+        assert percent_right(asked) >= INTENT_PAIRS
+
+    def test_failing_pairs_are_predicted_by_the_objects_alone(self, asked: list[Pair]) -> None:
+        failing = [pair for pair in asked if pair.fails]
+        assert len(failing) > 20
+        assert percent_right(failing) >= INTENT_FAILING
+
+    def test_what_is_missed_is_what_only_proxies_know(self, asked: list[Pair]) -> None:
+        missed = {pair.capture for pair in asked if not pair.is_right}
+        # An ejected host, and endpoints that a proxy with an old root cannot be told of.
+        assert missed <= {"outlier-ejection", "root-ca-rotated-under-workloads"}
+
+    def test_a_prediction_is_not_of_everything(self, asked: list[Pair]) -> None:
+        assert mean_size(asked) <= _TIGHT
+
+    def test_every_hop_rests_on_the_objects_and_no_proxy_is_quoted(self, asked: list[Pair]) -> None:
+        hops = [hop for pair in asked for hop in pair.walked.hops]
+        assert {hop.basis for hop in hops} == {Basis.INTENT}
+        sources = {item.source for hop in hops for item in hop.evidence}
+        assert [source for source in sources if source.startswith("proxies/")] == []
+
+    def test_every_failure_names_an_object(self, asked: list[Pair]) -> None:
+        nameless = [
+            (pair.capture, pair.key.host)
+            for pair in asked
+            for outcome in pair.walked.outcomes
+            if outcome.is_failure and not outcome.objects
+        ]
+        assert nameless == []
+
+
+@pytest.mark.usefixtures("captures_root", "no_network")
+class TestIntentWalk:
+    @pytest.mark.parametrize("name", _RENAMED)
+    def test_other_names_and_ports_change_nothing(self, name: str, tmp_path: Path) -> None:
+        write_renamed(name, tmp_path, ports=True)
+        found = list(pairs_of(name, Copy(tmp_path).mesh, intent=True))
+        assert [pair.key for pair in found if not pair.is_right] == []
+        assert any(pair.fails for pair in found)
+
+    @pytest.mark.parametrize(
+        ("name", "host"),
+        [("subset-undefined", "reviews"), ("strict-server-dr-disable", "payments.pay")],
+    )
+    def test_a_client_that_was_not_read_ends_as_the_one_that_was(
+        self, name: str, host: str, tmp_path: Path
+    ) -> None:
+        before = from_client(read_recording(capture(name)), host)
+        copy = copy_of(name, tmp_path)
+        copy.remove("proxies/*/*/config_dump.json")
+        after = from_client(copy.mesh, host)
+        assert [(o.status, o.flags) for o in after.outcomes] == [
+            (o.status, o.flags) for o in before.outcomes
+        ]
+        assert after.is_known
+
+    @pytest.mark.parametrize(
+        ("name", "host"),
+        [
+            ("healthy", "ratings"),
+            ("subset-undefined", "reviews"),
+            ("strict-server-dr-disable", "payments.pay"),
+            ("authz-principal-wrong", "payments.pay"),
+            ("network-policy-blocks", "payments.pay"),
+        ],
+    )
+    def test_every_piece_of_evidence_resolves_to_its_excerpt(self, name: str, host: str) -> None:
+        mesh = read_recording(capture(name))
+        client = next(pod for pod in mesh.catalog.of(POD) if pod.labels.get("app") == "client")
+        asked = Request(client=client, host=host, port=8080, has_token=None)
+        found = walk(mesh, asked, intent_only=True)
+        files = {entry.path: entry.data for entry in open_archive(capture(name)).entries()}
+        pieces = [item for hop in found.hops for item in hop.evidence]
+        assert pieces
+        for item in pieces:
+            value = resolve_pointer(json.loads(files[item.source]), item.pointer or "")
+            assert excerpt_of(value) == item.excerpt
 
 
 @pytest.mark.usefixtures("captures_root", "no_network")

@@ -122,10 +122,14 @@ class TestClient:
         assert ends(found) == [(302, "")]
         assert not found.fails
 
-    def test_a_client_whose_dump_was_not_read_leaves_the_outcome_unknown(self) -> None:
+    def test_a_client_whose_dump_was_not_read_gives_way_to_its_objects(self) -> None:
         found = Mesh(client_read=False).walk()
-        assert (found.outcomes, found.is_known, found.fails) == ((), False, False)
-        assert found.unknown[0].decisive
+        assert (ends(found), found.is_known) == ([DELIVERED], True)
+        client = [hop for hop in found.hops if hop.place is Place.CLIENT_PROXY]
+        assert client
+        assert all(hop.basis is Basis.INTENT for hop in client)
+        assert "config_dump" in found.unknown[0].what
+        assert not found.unknown[0].decisive
 
     def test_a_client_without_a_sidecar_goes_by_the_endpoint_slices(self) -> None:
         mesh = Mesh(client=build.pod("client", owner="client-v1", ip="10.244.0.10", proxy=None))

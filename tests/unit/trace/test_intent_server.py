@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from meshdoctor.model.trace import Basis, Place
+from tests import build
+from tests.unit.trace.intent_build import V1, Asked, policy, shares, slice_of
+
+OK = {"ok": 1.0}
+
+
+def one_server(*objects: dict[str, Any], **parts: Any) -> Asked:
+    return Asked(list(objects), endpoints=slice_of("ratings", "shop", V1), **parts)
+
+
+def peers(mode: str) -> dict[str, Any]:
+    return build.istio_object("PeerAuthentication", "default", mtls={"mode": mode})
+
+
+def speaks(mode: str, **tls: Any) -> dict[str, Any]:
+    return policy(trafficPolicy={"tls": {"mode": mode, **tls}})
+
+
+def bare() -> dict[str, Any]:
+    return build.pod("ratings-v1", proxy=None, ip=V1, labels={"app": "ratings"})
+
+
+class TestMutualTls:
+    @pytest.mark.parametrize(
+        ("server", "client", "outcome"),
+        [
+            ("STRICT", None, OK),
+            ("STRICT", "ISTIO_MUTUAL", OK),
+            ("STRICT", "DISABLE", {"503 UC": 1.0}),
+            ("STRICT", "SIMPLE", {"503 URX,UF": 1.0}),
+            ("PERMISSIVE", "DISABLE", OK),
+            ("DISABLE", None, OK),
+            ("DISABLE", "ISTIO_MUTUAL", {"503 URX,UF": 1.0}),
+        ],
+    )
+    def test_what_the_client_sends_must_fit_what_the_server_takes(
+        self, server: str, client: str | None, outcome: dict[str, float]
+    ) -> None:
+        rules = [speaks(client)] if client else []
+        assert shares(one_server(peers(server), *rules).walk()) == outcome
+
+    def test_mutual_tls_to_a_pod_without_a_sidecar_fails(self) -> None:
+        mesh = one_server(speaks("ISTIO_MUTUAL"), v1=bare())
+        found = mesh.walk()
+        assert shares(found) == {"503 URX,UF": 1.0}
+        assert found.outcomes[0].objects[0] == "DestinationRule shop/ratings"
+        assert shares(one_server(v1=bare()).walk()) == OK
+
+    def test_a_name_that_the_server_does_not_have_fails_the_handshake(self) -> None:
+        names = ["spiffe://cluster.local/ns/shop/sa/other"]
+        mesh = one_server(speaks("ISTIO_MUTUAL", subjectAltNames=names))
+        assert shares(mesh.walk()) == {"503 URX,UF": 1.0}
+        names = ["spiffe://cluster.local/ns/shop/sa/default"]
+        mesh = one_server(speaks("ISTIO_MUTUAL", subjectAltNames=names))
+        assert shares(mesh.walk()) == OK
+
+
+class TestPolicies:
+    @staticmethod
+    def allow(*principals: str) -> dict[str, Any]:
+        rules = [{"from": [{"source": {"principals": list(principals)}}]}]
+        return build.istio_object("AuthorizationPolicy", "who-may", rules=rules)
+
+    def test_a_caller_that_no_rule_names_is_denied(self) -> None:
+        found = one_server(self.allow("cluster.local/ns/shop/sa/other")).walk()
+        assert shares(found) == {"403": 1.0}
+        assert found.outcomes[0].objects == ("AuthorizationPolicy shop/who-may",)
+        assert shares(one_server(self.allow("cluster.local/ns/shop/sa/default")).walk()) == OK
+
+    def test_a_policy_without_rules_denies_and_is_named(self) -> None:
+        found = one_server(build.istio_object("AuthorizationPolicy", "nobody")).walk()
+        assert shares(found) == {"403": 1.0}
+        assert found.outcomes[0].objects == ("AuthorizationPolicy shop/nobody",)
+
+    def test_a_policy_of_the_last_seconds_spares_old_connections(self) -> None:
+        fresh = self.allow("cluster.local/ns/shop/sa/other")
+        fresh["metadata"]["creationTimestamp"] = build.NOW.strftime("%Y-%m-%dT%H:%M:%SZ")
+        assert shares(one_server(fresh).walk()) == {"403": 1.0, "ok": 0.0}
+
+    @pytest.mark.parametrize(
+        ("claims", "token", "outcome"),
+        [
+            ({}, False, OK),
+            ({"iss": "good"}, True, OK),
+            ({"iss": "bad"}, True, {"401": 1.0}),
+            ({}, None, {"ok": 1.0, "401": 0.0}),
+        ],
+        ids=["no token", "its issuer", "another issuer", "not known"],
+    )
+    def test_a_token_of_another_issuer_is_refused(
+        self, claims: dict[str, str], *, token: bool | None, outcome: dict[str, float]
+    ) -> None:
+        rules = [{"issuer": "good", "jwksUri": "https://good/keys"}]
+        mesh = one_server(build.istio_object("RequestAuthentication", "jwt", jwtRules=rules))
+        assert shares(mesh.walk(claims=claims, has_token=token)) == outcome
+
+    def test_keys_that_nobody_can_read_refuse_every_token(self) -> None:
+        rules = [{"issuer": "good", "jwks": "garbage"}]
+        mesh = one_server(build.istio_object("RequestAuthentication", "jwt", jwtRules=rules))
+        found = mesh.walk(claims={"iss": "good"}, has_token=True)
+        assert shares(found) == {"401": 1.0}
+
+
+class TestNetwork:
+    @staticmethod
+    def closed(**spec: Any) -> dict[str, Any]:
+        return {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": {"name": "lock", "namespace": "shop"},
+            "spec": {"podSelector": {"matchLabels": {"app": "ratings"}}, **spec},
+        }
+
+    def test_a_network_policy_keeps_packets_away(self) -> None:
+        found = one_server(self.closed(policyTypes=["Ingress"], ingress=[])).walk()
+        assert shares(found) == {"0 DC": 1.0, "503 URX,UF": 0.0}
+        assert found.outcomes[0].objects == ("NetworkPolicy shop/lock",)
+
+    def test_one_that_lets_everybody_in_does_not(self) -> None:
+        assert shares(one_server(self.closed(policyTypes=["Ingress"], ingress=[{}])).walk()) == OK
+
+
+class TestApplication:
+    def test_one_that_listens_on_localhost_only_is_answered_for_by_its_sidecar(self) -> None:
+        mesh = one_server()
+        mesh.v1["spec"]["containers"][0]["env"] = [{"name": "BIND", "value": "127.0.0.1"}]
+        found = mesh.walk()
+        assert [(o.status, o.flags, o.details) for o in found.outcomes] == [
+            (503, (), "via_upstream")
+        ]
+        assert found.outcomes[0].place is Place.SERVER_PROXY
+
+    def test_a_service_that_leads_to_a_port_nobody_declares_may_fail(self) -> None:
+        ports = [{"name": "http", "port": 8080, "targetPort": 9999, "protocol": "TCP"}]
+        mesh = Asked(
+            service=build.service("ratings", ports=ports),
+            endpoints=slice_of("ratings", "shop", V1, port=9999),
+        )
+        assert shares(mesh.walk()) == {"503": 0.5, "ok": 0.5}
+
+    def test_its_hop_rests_on_the_objects_too(self) -> None:
+        found = one_server().walk()
+        assert found.hops[-1].place is Place.APPLICATION
+        assert found.hops[-1].basis is Basis.INTENT
