@@ -48,9 +48,11 @@ def _by_sender(arrival: Arrival) -> tuple[bool, str] | None:
     return True, f"connections to {arrival.name} were made before"
 
 
-def _signs(trail: Trail, pod: Resource, port: int) -> tuple[Kind | None, str, tuple[Evidence, ...]]:
+def _signs(
+    trail: Trail, pod: Resource, port: int, *, local: bool
+) -> tuple[Kind | None, str, tuple[Evidence, ...]]:
     """What settings say where nothing was counted; the kind is None where they say nothing sure."""
-    loopback = localhost_sign(trail.mesh, pod, port)
+    loopback = None if local else localhost_sign(trail.mesh, pod, port)
     if loopback is not None:
         text = f"it listens on localhost only: {loopback.text}"
         return Kind.REFUSED, text, loopback.evidence
@@ -63,7 +65,14 @@ def _signs(trail: Trail, pod: Resource, port: int) -> tuple[Kind | None, str, tu
 
 
 def answer(
-    trail: Trail, branch: Branch, arrival: Arrival, pod: Resource, port: int, *, proxied: bool
+    trail: Trail,
+    branch: Branch,
+    arrival: Arrival,
+    pod: Resource,
+    port: int,
+    *,
+    proxied: bool,
+    local: bool = False,
 ) -> list[Reply]:
     """How the application behind a port ends the request.
 
@@ -74,6 +83,7 @@ def answer(
         pod: the server.
         port: of the application.
         proxied: whether its own proxy makes the connection, whose counters then tell.
+        local: whether the connection is made to localhost, as a Sidecar's ``ingress`` may ask.
     """
     owner = str(trail.mesh.workloads.owning(pod))
     name = f"{pod.name} port {port}"
@@ -91,7 +101,7 @@ def answer(
     elif sent is not None:
         kind, text = (Kind.ANSWERED if sent[0] else Kind.REFUSED), sent[1]
     else:
-        kind, text, evidence = _signs(trail, pod, port)
+        kind, text, evidence = _signs(trail, pod, port, local=local)
     verdicts = {Kind.ANSWERED: Verdict.PASSES, Kind.REFUSED: Verdict.FAILS, None: Verdict.MAY_FAIL}
     said = {
         Kind.ANSWERED: f"the application answers: {text}",

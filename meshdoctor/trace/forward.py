@@ -16,7 +16,7 @@ from meshdoctor.model.trace import Verdict
 from meshdoctor.trace.gates import Gate, pass_filters
 from meshdoctor.trace.owners import gateways_at, unknown_hosts_objects
 from meshdoctor.trace.replies import Sender
-from meshdoctor.trace.route_matching import choose_route, choose_virtual_host
+from meshdoctor.trace.route_matching import choose_route, choose_virtual_host, rewritten
 from meshdoctor.trace.staleness import note_route_differences
 from meshdoctor.trace.trail import Branch
 from meshdoctor.trace.upstream import send
@@ -197,10 +197,11 @@ def _routed(stage: Stage, branch: Branch) -> list[Outcome]:
     ways: list[tuple[Branch, tuple[str, ...]]] = [(branch, ())]
     if fault is not None:
         found, ways = inject(stage, branch, fault, objects)
-    for way, flags in ways:
-        for fork, cluster in split(stage, way, route.clusters):
-            sender = Sender(True, route.retry_policy, flags=flags)
-            found += send(stage, fork, cluster, sender, route)
+    with stage.trail.asking(rewritten(route, request)):
+        for way, flags in ways:
+            for fork, cluster in split(stage, way, route.clusters):
+                sender = Sender(True, route.retry_policy, flags=flags)
+                found += send(stage, fork, cluster, sender, route)
     return found
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from meshdoctor.trace.trail import Trail
 
 LISTENER = "virtualInbound"
+LOOPBACK = ("127.0.0.1", "::1")
 _UNAVAILABLE = 503
 _PLAIN_HTTP = ("http/1.1",)
 
@@ -176,7 +177,8 @@ def _behind(
         evidence=(cluster_evidence(proxy, cluster),),
         proxy=proxy,
     )
-    replies = answer(trail, branch, arrival, pod, port, proxied=True)
+    local = bool(cluster.hosts) and cluster.hosts[0].address in LOOPBACK
+    replies = answer(trail, branch, arrival, pod, port, proxied=True, local=local)
     sender = Sender(chain.http is not None, found[1])
     return [through(reply, sender, http=chain.http is not None) for reply in replies]
 

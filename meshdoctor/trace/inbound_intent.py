@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from meshdoctor.intent.ingress_listeners import ingress_listener
 from meshdoctor.intent.peer_authentication import ServerMode
 from meshdoctor.model.trace import Basis, Place, Verdict
 from meshdoctor.trace.application import answer
 from meshdoctor.trace.handshake import CLOSED, WRONG_VERSION, refusal
-from meshdoctor.trace.inbound import through
+from meshdoctor.trace.inbound import LOOPBACK, through
 from meshdoctor.trace.policies_intent import pass_policies
 from meshdoctor.trace.replies import Kind, Reply, Sender
 from meshdoctor.trace.server_policies import peer_objects, peer_of, peer_text
@@ -89,6 +90,21 @@ def walk_inbound_intent(
 
 def _behind(trail: Trail, branch: Branch, arrival: Arrival, pod: Resource) -> list[Reply]:
     """Past the policies: the application, which the sidecar connects to."""
-    replies = answer(trail, branch, arrival, pod, arrival.port, proxied=True)
+    number, local = arrival.port, False
+    entry = ingress_listener(trail.mesh, pod, number)
+    if entry is not None:
+        number, local = entry.port, entry.address in LOOPBACK
+        trail.hop(
+            branch,
+            Place.SERVER_PROXY,
+            "Sidecar",
+            f"{pod.name} port {arrival.port}",
+            Verdict.PASSES,
+            f"ingress leads port {arrival.port} to {entry.address}:{number}",
+            objects=(str(entry.sidecar),),
+            evidence=(entry.sidecar.evidence(*entry.path),),
+            basis=Basis.INTENT,
+        )
+    replies = answer(trail, branch, arrival, pod, number, proxied=True, local=local)
     sender = Sender(arrival.http, None)
     return [through(reply, sender, http=arrival.http) for reply in replies]

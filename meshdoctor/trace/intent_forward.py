@@ -13,6 +13,7 @@ from meshdoctor.trace.forward import BLOCKED, answered_here, inject, split
 from meshdoctor.trace.intent_routes import choose_asked, default_route, targets
 from meshdoctor.trace.intent_upstream import send_asked
 from meshdoctor.trace.replies import Sender
+from meshdoctor.trace.route_matching import rewritten
 
 if TYPE_CHECKING:
     from meshdoctor.model.envoy import Route
@@ -89,10 +90,11 @@ def take_route(
     ways: list[tuple[Branch, tuple[str, ...]]] = [(branch, ())]
     if route.fault is not None:
         found, ways = inject(stage, branch, route.fault, objects)
-    for way, flags in ways:
-        for fork, cluster in split(stage, way, route.clusters):
-            sender = Sender(True, route.retry_policy, flags=flags)
-            found += send_asked(stage, fork, cluster, sender, route)
+    with stage.trail.asking(rewritten(route, request)):
+        for way, flags in ways:
+            for fork, cluster in split(stage, way, route.clusters):
+                sender = Sender(True, route.retry_policy, flags=flags)
+                found += send_asked(stage, fork, cluster, sender, route)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -112,3 +113,19 @@ def matches(route: Route, request: Request) -> bool:
 def choose_route(virtual_host: VirtualHost, request: Request) -> Route | None:
     """The first route that takes a request."""
     return next((route for route in virtual_host.routes if matches(route, request)), None)
+
+
+def rewritten(route: Route, request: Request) -> Request:
+    """The request as a route sends it on: its path and Host header may be others."""
+    path = request.path
+    if route.prefix_rewrite:
+        bare, mark, query = path.partition("?")
+        whole = route.match.kind == "path"
+        rest = "" if whole else bare[len(route.match.value) :]
+        # Envoy joins the two as they are; a doubled slash is merged before policies see it.
+        bare = (route.prefix_rewrite + rest).replace("//", "/")
+        path = f"{bare}{mark}{query}"
+    headers = request.headers
+    if route.host_rewrite:
+        headers = {**headers, "host": route.host_rewrite}
+    return replace(request, path=path, headers=headers)

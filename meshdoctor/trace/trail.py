@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from meshdoctor.model.trace import Basis, Difference, Hop, Missing, Place, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from meshdoctor.model.evidence import Evidence
     from meshdoctor.model.proxy import Proxy
     from meshdoctor.model.snapshot import Snapshot
@@ -72,6 +75,15 @@ class Trail:
                     proxy=proxy.id if proxy else "",
                 )
             )
+
+    @contextmanager
+    def asking(self, request: Request) -> Iterator[None]:
+        """What lies behind sees the request as a route has rewritten it."""
+        before, self.request = self.request, request
+        try:
+            yield
+        finally:
+            self.request = before
 
     def miss(self, what: str, why: str, *, decisive: bool = False) -> None:
         """Note something that nobody read."""

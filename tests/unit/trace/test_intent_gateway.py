@@ -8,6 +8,7 @@ from meshdoctor.model.kinds import GATEWAY
 from meshdoctor.model.trace import Basis
 from tests import build
 from tests.unit.trace.intent_build import (
+    FRONT,
     Asked,
     aged,
     gateway,
@@ -15,6 +16,7 @@ from tests.unit.trace.intent_build import (
     http_server,
     rule,
     shares,
+    slice_of,
     tls_server,
     to,
 )
@@ -185,3 +187,37 @@ class TestUnknown:
         mesh = Asked([gateway(), public(), deny])
         assert shares(mesh.enter(path="/admin/x")) == {"403": 1.0}
         assert shares(mesh.enter(path="/")) == OK
+
+
+class TestEgress:
+    HOST = "api.partner.net"
+
+    def mesh(self, *, second_hop: bool = True) -> Asked:
+        entry = build.istio_object(
+            "ServiceEntry",
+            "ext",
+            hosts=[self.HOST],
+            ports=[{"number": 80, "name": "http", "protocol": "HTTP"}],
+            resolution="DNS",
+        )
+        inside = {"gateways": ["mesh"], "port": 80}
+        behind = {"gateways": ["doorway"], "port": 80}
+        rules = [to("front.istio-system.svc.cluster.local", match=[inside])]
+        rules[0]["route"][0]["destination"]["port"] = {"number": 80}
+        rules += [to(self.HOST, match=[behind])] if second_hop else []
+        way = rule("out", hosts=[self.HOST], gateways=["mesh", "doorway"], http=rules)
+        endpoints = slice_of("front", "istio-system", FRONT, port=8080)
+        return Asked([entry, way, gateway(http_server(self.HOST)), endpoints])
+
+    def test_a_request_leaves_through_the_egress_gateway(self) -> None:
+        found = self.mesh().walk(host=self.HOST, port=80)
+        assert shares(found) == OK
+        assert [hop.name for hop in found.hops if hop.what == "proxy"] == [
+            "client.shop",
+            "front.istio-system",
+        ]
+
+    def test_a_gateway_without_the_second_hop_is_404(self) -> None:
+        found = self.mesh(second_hop=False).walk(host=self.HOST, port=80)
+        assert shares(found) == {"404": 1.0}
+        assert found.outcomes[0].origin_flags == ("NR",)

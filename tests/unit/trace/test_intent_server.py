@@ -6,7 +6,7 @@ import pytest
 
 from meshdoctor.model.trace import Basis, Place
 from tests import build
-from tests.unit.trace.intent_build import V1, Asked, policy, shares, slice_of
+from tests.unit.trace.intent_build import V1, Asked, policy, rule, shares, slice_of, to
 
 OK = {"ok": 1.0}
 
@@ -149,3 +149,48 @@ class TestApplication:
         found = one_server().walk()
         assert found.hops[-1].place is Place.APPLICATION
         assert found.hops[-1].basis is Basis.INTENT
+
+
+class TestRewrites:
+    @staticmethod
+    def deny(**operation: Any) -> dict[str, Any]:
+        rules = [{"to": [{"operation": operation}]}]
+        return build.istio_object("AuthorizationPolicy", "shut", action="DENY", rules=rules)
+
+    @pytest.mark.parametrize(("path", "outcome"), [("/api/x", {"403": 1.0}), ("/other", OK)])
+    def test_the_server_s_policies_see_the_path_that_the_route_sends(
+        self, path: str, outcome: dict[str, float]
+    ) -> None:
+        match = [{"uri": {"prefix": "/api/"}}]
+        rules = [to(match=match, rewrite={"uri": "/internal/"}), to()]
+        mesh = one_server(rule(http=rules), self.deny(paths=["/internal/*"]))
+        assert shares(mesh.walk(path=path)) == outcome
+
+    def test_they_see_the_host_that_the_route_sends(self) -> None:
+        written = rule(http=[to(rewrite={"authority": "hidden"})])
+        assert shares(one_server(written, self.deny(hosts=["hidden"])).walk()) == {"403": 1.0}
+        assert shares(one_server(self.deny(hosts=["hidden"])).walk()) == OK
+
+
+class TestIngress:
+    @staticmethod
+    def sidecar(*entries: dict[str, Any]) -> dict[str, Any]:
+        selector = {"labels": {"app": "ratings"}}
+        return build.istio_object(
+            "Sidecar", "door", workloadSelector=selector, ingress=list(entries)
+        )
+
+    def test_an_ingress_that_leads_to_localhost_reaches_what_listens_there_only(self) -> None:
+        port = {"number": 8080, "protocol": "HTTP", "name": "http"}
+        mesh = one_server(self.sidecar({"port": port, "defaultEndpoint": "127.0.0.1:8080"}))
+        mesh.v1["spec"]["containers"][0]["env"] = [{"name": "BIND", "value": "127.0.0.1"}]
+        assert shares(mesh.walk()) == OK
+        mesh.objects = []
+        assert shares(mesh.walk()) == {"503": 1.0}
+
+    def test_an_ingress_leads_a_port_to_another(self) -> None:
+        port = {"number": 8080, "protocol": "HTTP", "name": "http"}
+        mesh = one_server(self.sidecar({"port": port, "defaultEndpoint": "0.0.0.0:9999"}))
+        found = mesh.walk()
+        assert shares(found) == {"503": 0.5, "ok": 0.5}
+        assert any(hop.what == "Sidecar" for hop in found.hops)
