@@ -73,8 +73,9 @@ def command(
     """Walk one request hop by hop, and predict how it ends.
 
     Goes by what both ends' proxies hold and by NetworkPolicies, never by access logs, and names
-    the object behind each hop. Exit codes: 0 delivered, 1 a failure is predicted, 4 what decides
-    could not be read.
+    the object behind each hop. Where a proxy was not read, what the objects ask for stands in;
+    where both were walked and differ, the proxy is stale. Exit codes: 0 delivered, 1 a failure is
+    predicted, 4 what decides could not be read.
     """
     from meshdoctor.report.trace_json import trace_json
     from meshdoctor.report.trace_text import trace_lines

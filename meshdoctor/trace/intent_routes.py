@@ -135,6 +135,10 @@ def _retries(place: Listening, rule: Mapping[str, Any]) -> RetryPolicy | None:
     return RetryPolicy(retry_on, number, str(policy.get("perTryTimeout") or ""))
 
 
+def _whole(value: object, default: int) -> int:
+    return value if isinstance(value, int) and value > 0 else default
+
+
 def _percent(part: Mapping[str, Any]) -> float:
     value = as_mapping(part.get("percentage")).get("value", part.get("percent"))
     return float(value) if isinstance(value, int | float) else 0.0
@@ -183,7 +187,7 @@ def targets(
     return tuple(
         WeightedCluster(
             target_cluster(place, as_mapping(item.get("destination")), namespace, place.port),
-            100 if len(found) == 1 else int(item.get("weight") or 0),
+            100 if len(found) == 1 else _whole(item.get("weight"), 0),
         )
         for item in found
     )
@@ -204,7 +208,7 @@ def _route(place: Listening, item: Resource, rule: Mapping[str, Any], match: Rou
         clusters=() if redirect or direct else targets(place, rule, item.namespace),
         direct_response=direct if isinstance(direct, int) else None,
         redirect=bool(redirect),
-        redirect_status=int(redirect.get("redirectCode") or _MOVED),
+        redirect_status=_whole(redirect.get("redirectCode"), _MOVED),
         missing_status=_UNAVAILABLE,
         timeout=str(rule.get("timeout") or "0s"),
         retry_policy=_retries(place, rule),

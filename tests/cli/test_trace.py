@@ -63,14 +63,27 @@ def test_what_is_not_there_is_one_line_and_exit_code_2(
     assert says in err
 
 
-def test_a_client_that_was_not_read_is_exit_code_4(
+def test_a_client_that_was_not_read_is_walked_by_its_objects(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, captures_root: Path
 ) -> None:
     unpack("healthy", tmp_path)
     Copy(tmp_path).remove("proxies/shop/client-*/config_dump.json")
-    code, out, _ = answer(
-        capsys, "--from", "deploy/client-v1", "--to", "ratings:8080", str(tmp_path)
-    )
+    asked = ("--from", "deploy/client-v1", "--to", "ratings:8080", str(tmp_path))
+    code, out, _ = answer(capsys, *asked)
+    assert code == ExitCode.OK
+    assert "as the objects ask; the proxy was not read" in out
+    assert "(from the objects)" in out
+
+
+def test_a_client_of_which_neither_proxy_nor_objects_were_read_is_exit_code_4(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, captures_root: Path
+) -> None:
+    unpack("healthy", tmp_path)
+    copy = Copy(tmp_path)
+    copy.remove("proxies/shop/client-*/config_dump.json")
+    copy.remove("kubernetes/networking.istio.io/v1/virtualservices.json")
+    asked = ("--from", "deploy/client-v1", "--to", "ratings:8080", str(tmp_path))
+    code, out, _ = answer(capsys, *asked)
     assert code == ExitCode.UNREAD
     assert "unknown" in out
 
