@@ -11,7 +11,7 @@ from meshdoctor.model.kinds import AUTHORIZATION_POLICY, REQUEST_AUTHENTICATION
 from meshdoctor.model.trace import Basis, Place, Verdict
 from meshdoctor.trace.application import answer
 from meshdoctor.trace.handshake import CLOSED, WRONG_VERSION, refusal
-from meshdoctor.trace.judged import judged
+from meshdoctor.trace.judged import gatekeeping, judged
 from meshdoctor.trace.replies import Kind, Reply
 from meshdoctor.trace.server_policies import peer_objects, peer_of, peer_text
 from meshdoctor.trace.trail import Branch
@@ -92,6 +92,7 @@ def _access(
         text,
         objects=objects,
         basis=Basis.INTENT,
+        gatekeeping=gatekeeping(seen, arrival, pod, arrival.port),
     )
     part = {Access.ALLOWED: 0.0, Access.DENIED: 1.0}.get(found.access, 0.5) * branch.share
     if not part:

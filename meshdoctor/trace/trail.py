@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from meshdoctor.model.evidence import Evidence
     from meshdoctor.model.proxy import Proxy
     from meshdoctor.model.snapshot import Snapshot
-    from meshdoctor.model.trace import Request
+    from meshdoctor.model.trace import Gatekeeping, Request
 
 MOST_HOPS = 400
 """A route to hundreds of subsets with hundreds of hosts is told in part."""
@@ -54,6 +54,7 @@ class Trail:
         evidence: tuple[Evidence, ...] = (),
         basis: Basis = Basis.RUNTIME,
         proxy: Proxy | None = None,
+        gatekeeping: Gatekeeping | None = None,
     ) -> None:
         """Note a hop."""
         if len(self.hops) < MOST_HOPS:
@@ -69,6 +70,7 @@ class Trail:
                     basis=basis,
                     branch=branch.labels,
                     proxy=proxy.id if proxy else "",
+                    gatekeeping=gatekeeping,
                 )
             )
 
