@@ -72,6 +72,7 @@ class TraceScreen(ViewScreen):
         super().__init__(state)
         self._about = about
         self._form: Form | None = None
+        self._gone_to: Form | None = None
         self._looked_for: tuple[str, ...] = ()
 
     def look_for(self, names: tuple[str, ...]) -> None:
@@ -149,10 +150,12 @@ class TraceScreen(ViewScreen):
         nothing = view.unread or f"? No walk: {found.complaint}\nf leads into the fields above."
         table = self.query_one(RowsTable)
         table.show(trace_rows.rows(found, ascii_only=ascii_only), nothing)
-        self._go_to_fault(table)
+        if found.form != self._gone_to:
+            self._gone_to = found.form
+            self._go_to_fault(table)
 
     def _go_to_fault(self, table: RowsTable) -> None:
-        """The cursor begins where the request ends."""
+        """The cursor begins where the request ends; reading again leaves it where it is."""
         fault = next((row for row in table.shown if row.is_fault), None)
         if fault is not None:
             table.go_to(fault.key)

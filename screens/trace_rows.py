@@ -84,32 +84,32 @@ def command_for(objects: Sequence[str], evidence: Sequence[Evidence]) -> str:
 
 
 def _proof(objects: Sequence[str], evidence: Sequence[Evidence]) -> str:
-    lines = [", ".join(objects)] if objects else []
+    command = command_for(objects, evidence)
+    lines = [f"$ {command}"] if command else []
+    if objects:
+        lines.append(", ".join(objects))
     if evidence:
         lines.append(f"{place_of(evidence[0])}: {' '.join(evidence[0].excerpt.split())}")
-    if command := command_for(objects, evidence):
-        lines.append(f"$ {command}")
     return "\n".join(lines)
 
 
 def why_text(item: Refused) -> str:
-    """Why authorization refuses: the verdict, whom the server saw, every field that decides."""
-    lines = [item.why.reason, f"the server takes it for: {item.identity}"]
+    """Why authorization refuses: every field that decides, and whom the server saw."""
+    lines = [] if item.fields else [item.why.reason]
     for row in item.fields:
         rule = f", rule {row.rule}" if row.rule != "-" else ""
         field = f"{row.field} " if row.field != "-" else ""
         saw = f", the server sees {row.seen}" if field else ""
         lines.append(f"{row.action} {row.policy}{rule}: {field}asks for {row.wanted}{saw}")
-    return "\n".join(lines)
+    return "\n".join((*lines, f"the server takes it for: {item.identity}"))
 
 
 def hop_text(hop: Hop, refused: Refused | None = None) -> str:
     """A hop in words: what was decided and why, the objects behind it, the first evidence."""
     basis = " (from the objects)" if hop.basis is Basis.INTENT else ""
     where = f"{hop.place} {hop.proxy}".strip()
-    parts = [f"{hop.what} {hop.name} [{where}]{basis}", hop.because]
-    if refused is not None:
-        parts.append(why_text(refused))
+    said = why_text(refused) if refused is not None else hop.because
+    parts = [f"{hop.what} {hop.name} [{where}]{basis}", said]
     parts.append(_proof(hop.objects, hop.evidence))
     return "\n".join(part for part in parts if part)
 
@@ -145,7 +145,9 @@ def _hop_rows(walk: Walk, refused: Sequence[Refused], *, ascii_only: bool) -> It
             cells = ("", f"{outer}{middle}{arrow}", label, "", "", "")
             yield Row(key=f"branch {number} {label}", cells=cells, detail=label)
         before = hop.branch
-        tick = first if number == 1 else last if number == len(walk.hops) else middle
+        following = walk.hops[number].branch if number < len(walk.hops) else ()
+        is_end = number == len(walk.hops) or following[: len(hop.branch)] != hop.branch
+        tick = first if number == 1 else last if is_end else middle
         yield _hop_row(hop, number, tick, indent, whys.get(number), ascii_only=ascii_only)
 
 

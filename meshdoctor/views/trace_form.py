@@ -89,6 +89,7 @@ def answer(mesh: Snapshot, form: Form) -> Answer:
             no_token=no_token,
         )
     except ScopeError as error:
-        return Answer(form, complaint=f"{error}.")
+        said = str(error)
+        return Answer(form, complaint=said if said.endswith("?") else f"{said}.")
     found = walk(mesh, request)
     return Answer(form, found, refused(mesh, found))
