@@ -91,7 +91,7 @@ async def test_the_cursor_begins_where_it_fails_and_c_copies_what_shows_the_same
         assert isinstance(app.screen, TextWindow)
         assert "has no host" in app.screen.text
         await press(pilot, "escape", "y")
-        assert '"verdict": "fails"' in app.screen.text  # type: ignore[attr-defined]
+        assert '"verdict": "fails"' in app.screen.text
 
 
 async def test_another_request_is_asked_in_the_fields_and_esc_leaves_them() -> None:

@@ -77,7 +77,7 @@ def test_trace_asks_both_ends_and_reads_no_log(
     options: str, proxies: set[str], healthy: Played
 ) -> None:
     result = healthy.run("trace", *options.split(), "-o", "json")
-    assert result.code == 0, result.err
+    assert result.code == 0, result.stderr
     assert _asked(healthy) - {"istiod"} == proxies
     assert not [path for path in healthy.asked if path.partition("?")[0].endswith("/log")]
 
