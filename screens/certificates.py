@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from meshdoctor.model.diagnosis import Diagnosis
     from meshdoctor.model.snapshot import Snapshot
     from meshdoctor.views.certificate_row import CertificateRow
+    from screens.messages import CertificatesOpened
+    from screens.state import MeshState
 
 _BAD = ("expired", "not yet valid", "missing")
 _FINE = ("valid", "match")
@@ -72,6 +74,12 @@ class CertificatesScreen(ViewScreen):
         """One table."""
         yield RowsTable("Certificates", (Column("HOLDER"),), id="certificates", detailed=True)
 
+    def rows_of(self, snapshot: Snapshot) -> Sequence[CertificateRow]:
+        """The certificates to show."""
+        from meshdoctor.views import certificates as view
+
+        return view.rows(snapshot)
+
     def gather(self, snapshot: Snapshot, diagnosis: Diagnosis) -> Any:
         """Read every certificate, and hold its root against the mesh's."""
         from meshdoctor.views import certificates as view
@@ -87,7 +95,7 @@ class CertificatesScreen(ViewScreen):
             detail=partial(_detail, snapshot, diagnosis),
         )
         nothing = "✓ No certificate: there is no CA, no webhook and no proxy that holds one."
-        return table, view.rows(snapshot), nothing
+        return table, self.rows_of(snapshot), nothing
 
     def fill(self, view: tuple[ViewTable, Sequence[CertificateRow], str]) -> None:
         """Show the rows."""
@@ -110,6 +118,36 @@ class CertificatesScreen(ViewScreen):
     def raw_of(self, value: Any) -> Any:
         """The row as ``certificates -o json`` prints it."""
         return self._to_json(value)
+
+
+class CertificatesHereScreen(CertificatesScreen):
+    """The certificates of a root cause's objects, or of one proxy."""
+
+    HAS_NAMESPACES = False
+
+    def __init__(self, state: MeshState, about: CertificatesOpened) -> None:
+        """Look at what was asked about."""
+        super().__init__(state)
+        self._about = about
+
+    @property
+    def crumb(self) -> str:
+        """What it is about."""
+        return self._about.title
+
+    def _limit_tables(self) -> None:
+        """The digits do not apply to what was chosen."""
+
+    def rows_of(self, snapshot: Snapshot) -> Sequence[CertificateRow]:
+        """What the named objects and proxies hold; beside proxies, the CA to compare with."""
+        from meshdoctor.views import certificates as view
+
+        every = view.rows(snapshot)
+        holders = view.holders_named(snapshot, self._about.names)
+        own = [row for row in every if row.holder in holders or row.proxy in holders]
+        if any(row.proxy for row in own):
+            own += [row for row in every if row.what == "CA" and row not in own]
+        return own or every
 
 
 def _detail(snapshot: Snapshot, diagnosis: Diagnosis, row: CertificateRow) -> str:

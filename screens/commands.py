@@ -37,6 +37,8 @@ class MeshCommands(Provider):
         yield "app: Read again", "Key r", partial(self.app.run_action, "read_again")
         if isinstance(screen, MeshScreen) and screen.state.is_live:
             yield from self._of_live(screen.state)
+        line = "Of a log, an event, curl: what it says, where to go on. Key p"
+        yield "app: Paste a line (paste)", line, partial(self.app.run_action, "paste")
         said = "What toasts have said: errors, confirmations"
         yield "app: Messages (log)", said, partial(self.app.run_action, "messages")
         yield "app: Quit (q)", "Key ctrl+c", partial(self.app.run_action, "quit")

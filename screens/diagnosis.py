@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
@@ -13,7 +14,14 @@ from screens import cause_rows
 from screens.cause_tabs import CauseTabs
 from screens.evidence import evidence_window, statement_window
 from screens.keymap import RELATED
-from screens.messages import MtlsOpened, Why403Opened
+from screens.messages import (
+    CertificatesOpened,
+    MtlsOpened,
+    RevisionsOpened,
+    TraceOpened,
+    Why403Opened,
+)
+from screens.related import hint
 from screens.tabs import TabbedScreen
 from screens.verdict_line import so_far, verdict_line
 from screens.widgets.plain_text import PlainText
@@ -52,11 +60,13 @@ class DiagnosisScreen(TabbedScreen):
         """Root causes, then the tabs of the chosen one."""
         yield PlainText("", id="headline")
         yield RowsTable("Root causes", cause_rows.CAUSES, id="causes")
+        yield PlainText("", id="related")
         yield CauseTabs(id="about")
 
     def show_waiting(self, line: str) -> None:
         """Say what is being waited for, or why there will be nothing."""
         self.query_one("#headline", PlainText).say(line)
+        self.query_one("#related", PlainText).display = False
         self.query_one(CauseTabs).show_waiting(line)
         super().show_waiting(line)
 
@@ -89,6 +99,9 @@ class DiagnosisScreen(TabbedScreen):
         if diagnosis is None or is_shown:
             return
         self._chosen, self._shown_of = cause, diagnosis
+        related = self.query_one("#related", PlainText)
+        related.say(hint(cause))
+        related.display = bool(hint(cause))
         is_hidden = diagnosis.root_causes or self.state.is_partial
         why = self.query_one("#causes", RowsTable).nothing if is_hidden else ""
         self.query_one(CauseTabs).show_cause(cause, diagnosis, why)
@@ -97,6 +110,17 @@ class DiagnosisScreen(TabbedScreen):
         """Put the cursor on one root cause."""
         self.query_one("#causes", RowsTable).go_to(cause_rows.cause_row(cause).key)
         self._choose(cause)
+
+    def narrow(self, playbook: str, to: str | None) -> None:
+        """Go to what a playbook found: its root cause, at a destination first; else its walks."""
+        causes = self.state.diagnosis.root_causes if self.state.diagnosis else ()
+        own = [item for item in causes if playbook in (item.playbook, *item.symptoms)]
+        near = [item for item in own if to in [affected.to for affected in item.affected]]
+        if own:
+            self.choose((near or own)[0])
+        else:
+            self.query_one("#walks", RowsTable).filter_by(f" {re.escape(playbook)} ")
+            self.open_tab("tab-walks")
 
     def concerns(self) -> tuple[str, ...]:
         """The objects at fault, then the workloads that suffer."""
@@ -121,11 +145,24 @@ class DiagnosisScreen(TabbedScreen):
         """Show the mTLS of the destinations that the chosen root cause affects; of all for none."""
         affected = self._chosen.affected if self._chosen else ()
         places = tuple(dict.fromkeys(item.to for item in affected if item.to))
-        self.app.post_message(MtlsOpened("mTLS of this cause", places))
+        servers = tuple(dict.fromkeys(item.source for item in affected if item.source))
+        self.app.post_message(MtlsOpened("mTLS of this cause", places, servers=servers))
 
     def action_why_here(self) -> None:
         """Show what is refused around the chosen root cause; everything for none."""
         self.app.post_message(Why403Opened("403 of this cause", self._chosen))
+
+    def action_trace_here(self) -> None:
+        """Walk the first request that the chosen root cause affects."""
+        self.app.post_message(TraceOpened(self._chosen))
+
+    def action_revisions_here(self) -> None:
+        """Show the revisions of what the chosen root cause is about; all for none."""
+        self.app.post_message(RevisionsOpened("revisions of this cause", self.concerns()))
+
+    def action_certificates_here(self) -> None:
+        """Show the certificates of what the chosen root cause is about; all for none."""
+        self.app.post_message(CertificatesOpened("certificates of this cause", self.concerns()))
 
     def action_copy(self) -> None:
         """Copy the focused row's command; in the summary, the fix."""

@@ -46,6 +46,9 @@ GO = (
         "Chain, root and days left of every certificate",
         id="go-certificates",
     ),
+    _binding(
+        "t", "go('trace')", "Trace", "One request, hop by hop, and how it ends", id="go-trace"
+    ),
 )
 """Keys that lead to a screen, from everywhere."""
 
@@ -81,6 +84,7 @@ APP = (
         id="read-again",
     ),
     RECORD,
+    _binding("p", "app.paste", "Paste", "Explain a line that you paste", id="paste"),
     _binding(
         "space", "app.follow", "Follow", "Live: pause following the mesh, or go on", id="follow"
     ),
@@ -149,8 +153,20 @@ PROXY_LOG = _binding("l", "proxy_log", "Log", "The proxy's own log", id="proxy-l
 RELATED = (
     _binding("m", "mtls_here", "mTLS here", "mTLS around this", id="mtls-here"),
     _binding("a", "why_here", "Why 403 here", "What is refused around this", id="why-here"),
+    _binding("t", "trace_here", "Trace here", "Walk a request of this", id="trace-here"),
+    _binding("u", "revisions_here", "Revisions here", "Revisions of this", id="revisions-here"),
+    _binding(
+        "e",
+        "certificates_here",
+        "Certificates here",
+        "Certificates of this",
+        id="certificates-here",
+    ),
 )
 """Where something is chosen that has clients and servers: a root cause, a proxy."""
+
+TRACE = _binding("f", "edit", "Fields", "Change the request that is walked", id="fields", show=True)
+"""On the trace screen."""
 
 WINDOW = (
     _binding("escape,q", "dismiss", "Close", "Close this window", id="close"),
@@ -184,8 +200,20 @@ SAVE = (
 )
 """Keys of the window that asks for a path; enter takes the path."""
 
+PASTE = (
+    _binding("escape", "cancel", "Close", "Close without going anywhere", id="paste-close"),
+    _binding(
+        "ctrl+c",
+        "app.quit",
+        "Quit",
+        "Leave at once (copies when text is selected)",
+        id="paste-quit",
+    ),
+)
+"""Keys of the window that explains a pasted line; enter explains, then goes on from there."""
+
 ALL = (
-    *(*GO, *APP, *SCREEN, *NAMESPACES, *TABLE, *TABS, NOTES, PROXY_LOG, *RELATED),
-    *(*WINDOW, *ASK, *SAVE),
+    *(*GO, *APP, *SCREEN, *NAMESPACES, *TABLE, *TABS, NOTES, PROXY_LOG, *RELATED, TRACE),
+    *(*WINDOW, *ASK, *SAVE, *PASTE),
 )
 """Every binding of the app; docs/keys.md lists them by id."""

@@ -43,16 +43,24 @@ class ProxyOpened(Message):
 class MtlsOpened(Message):
     """The mTLS of a root cause's destinations, or of a proxy, was asked for."""
 
-    def __init__(self, title: str, places: tuple[str, ...] = (), proxy_id: str = "") -> None:
+    def __init__(
+        self,
+        title: str,
+        places: tuple[str, ...] = (),
+        proxy_id: str = "",
+        servers: tuple[str, ...] = (),
+    ) -> None:
         """Carry what it is about.
 
         Args:
             title: its name in the crumbs.
             places: destinations, ``host:port``.
             proxy_id: ``pod.namespace``, where it is about one proxy.
+            servers: workloads that are called, where no destination is known.
         """
         self.title = title
         self.places = places
+        self.servers = servers
         self.proxy_id = proxy_id
         super().__init__()
 
@@ -71,6 +79,51 @@ class Why403Opened(Message):
         self.title = title
         self.cause = cause
         self.proxy_id = proxy_id
+        super().__init__()
+
+
+class TraceOpened(Message):
+    """A walk of a request that a root cause affects, or of a proxy's, was asked for."""
+
+    def __init__(self, cause: RootCause | None = None, proxy_id: str = "") -> None:
+        """Carry what it is about.
+
+        Args:
+            cause: the root cause, if it is about one.
+            proxy_id: ``pod.namespace`` of the caller, where it is about one proxy.
+        """
+        self.cause = cause
+        self.proxy_id = proxy_id
+        super().__init__()
+
+
+class RevisionsOpened(Message):
+    """The revisions of some pods were asked for."""
+
+    def __init__(self, title: str, names: tuple[str, ...] = ()) -> None:
+        """Carry what it is about.
+
+        Args:
+            title: its name in the crumbs.
+            names: workloads and Namespaces in text form, or ``pod.namespace``.
+        """
+        self.title = title
+        self.names = names
+        super().__init__()
+
+
+class CertificatesOpened(Message):
+    """The certificates of some objects and proxies were asked for."""
+
+    def __init__(self, title: str, names: tuple[str, ...] = ()) -> None:
+        """Carry what it is about.
+
+        Args:
+            title: its name in the crumbs.
+            names: objects and workloads in text form, or ``pod.namespace``.
+        """
+        self.title = title
+        self.names = names
         super().__init__()
 
 

@@ -151,8 +151,11 @@ class MtlsHereScreen(MtlsScreen):
         from meshdoctor.model.kinds import POD
         from meshdoctor.views import mtls as view
 
-        if not self._about.proxy_id:
+        if self._about.places:
             return view.rows(snapshot, view.Asking(places=self._about.places))
+        if not self._about.proxy_id:
+            found = (view.rows(snapshot, view.Asking(server=s)) for s in self._about.servers)
+            return tuple(row for rows in found for row in rows)
         name, _, namespace = self._about.proxy_id.rpartition(".")
         pod = snapshot.catalog.find(POD, namespace, name)
         if pod is None:

@@ -13,6 +13,7 @@ from screens.namespaces import NamespacesScreen
 from screens.overview import OverviewScreen
 from screens.proxies import ProxiesScreen
 from screens.revisions import RevisionsScreen
+from screens.trace import TraceScreen
 from screens.webhooks import WebhooksScreen
 from screens.why_403 import Why403Screen
 
@@ -50,5 +51,6 @@ PLACES = {
     "certificates": Place(
         "Certificates", "e", ("ce",), "Roots, chains and days left", CertificatesScreen
     ),
+    "trace": Place("Trace", "t", ("tr",), "One request, hop by hop", TraceScreen),
 }
 """By the name that the action ``go`` takes; the overview is the bottom of the stack."""

@@ -9,7 +9,14 @@ from textual.widgets import TabbedContent, TabPane
 from textual.worker import get_current_worker
 
 from screens.keymap import PROXY_LOG, RELATED
-from screens.messages import MtlsOpened, ProxyPartMade, Why403Opened
+from screens.messages import (
+    CertificatesOpened,
+    MtlsOpened,
+    ProxyPartMade,
+    RevisionsOpened,
+    TraceOpened,
+    Why403Opened,
+)
 from screens.nothing import not_collected
 from screens.proxy_parts import PARTS, ProxyPart
 from screens.tabs import TabbedScreen
@@ -144,6 +151,18 @@ class ProxyScreen(TabbedScreen):
     def action_why_here(self) -> None:
         """Show what this proxy refuses."""
         self.app.post_message(Why403Opened("403", proxy_id=self._proxy_id))
+
+    def action_trace_here(self) -> None:
+        """Walk a request that this proxy sends."""
+        self.app.post_message(TraceOpened(proxy_id=self._proxy_id))
+
+    def action_revisions_here(self) -> None:
+        """Show the revisions of this proxy's pod."""
+        self.app.post_message(RevisionsOpened("revisions", (self._proxy_id,)))
+
+    def action_certificates_here(self) -> None:
+        """Show the certificates that this proxy holds."""
+        self.app.post_message(CertificatesOpened("certificates", (self._proxy_id,)))
 
     def _limit_tables(self) -> None:
         """The digits do not apply to a proxy that was chosen."""

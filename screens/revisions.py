@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from meshdoctor.model.diagnosis import Diagnosis
     from meshdoctor.model.snapshot import Snapshot
     from meshdoctor.views.revisions import PlaneRow, RevisionRow
+    from screens.messages import RevisionsOpened
+    from screens.state import MeshState
 
     Shown = tuple[str, ViewTable, Sequence[Any], str]
     """Id of a table, how its rows are made, the rows, and the sentence for none."""
@@ -93,6 +95,12 @@ class RevisionsScreen(ViewScreen, TabbedScreen):
             with TabPane("Control planes", id="tab-planes"):
                 yield RowsTable("Control planes", first, id="control-planes")
 
+    def pods_of(self, snapshot: Snapshot) -> Sequence[RevisionRow]:
+        """The pods to show."""
+        from meshdoctor.views import revisions as view
+
+        return view.rows(snapshot)
+
     def gather(self, snapshot: Snapshot, diagnosis: Diagnosis) -> Any:
         """Join what each pod asks for, got and is connected to."""
         from meshdoctor.model.kinds import POD
@@ -132,7 +140,7 @@ class RevisionsScreen(ViewScreen, TabbedScreen):
         if missing:
             no_planes = not_collected(snapshot, diagnosis, "control planes", missing, missing)
         return (
-            ("#revision-pods", pods, view.rows(snapshot), none),
+            ("#revision-pods", pods, self.pods_of(snapshot), none),
             ("#left-behind", left, view.left_behind(snapshot), f"{mark} {rest}"),
             ("#control-planes", planes, view.planes(snapshot), no_planes),
         )
@@ -190,6 +198,36 @@ class RevisionsScreen(ViewScreen, TabbedScreen):
     def raw_of(self, value: Any) -> Any:
         """The row as ``revisions -o json`` prints it."""
         return self._to_json[type(value)](value)
+
+
+class RevisionsHereScreen(RevisionsScreen):
+    """The revisions of a root cause's pods, or of one proxy's."""
+
+    HAS_NAMESPACES = False
+
+    def __init__(self, state: MeshState, about: RevisionsOpened) -> None:
+        """Look at what was asked about."""
+        super().__init__(state)
+        self._about = about
+
+    @property
+    def crumb(self) -> str:
+        """What it is about."""
+        return self._about.title
+
+    def _limit_tables(self) -> None:
+        """The digits do not apply to what was chosen."""
+
+    def pods_of(self, snapshot: Snapshot) -> Sequence[RevisionRow]:
+        """The pods that are named, or whose workload is; else those of the namespaces named."""
+        from meshdoctor.diagnose.object_names import namespace_of
+
+        names, every = self._about.names, super().pods_of(snapshot)
+        own = [row for row in every if row.pod in names or row.workload in names]
+        if own:
+            return own
+        spaces = {namespace_of(name) for name in names}
+        return [row for row in every if row.namespace in spaces]
 
 
 def _pod_detail(row: RevisionRow) -> str:

@@ -20,24 +20,31 @@ from meshdoctor.app.said import Log, Said
 from meshdoctor.app.threads import Threads
 from screens import keymap
 from screens.ask_window import AskWindow
+from screens.certificates import CertificatesHereScreen
 from screens.commands import MeshCommands
 from screens.diagnosis import DiagnosisScreen
 from screens.help import HelpWindow
 from screens.mesh_screen import MeshScreen
 from screens.messages import (
     CauseOpened,
+    CertificatesOpened,
     MtlsOpened,
     NamespaceOpened,
     ProxyOpened,
+    RevisionsOpened,
+    TraceOpened,
     Why403Opened,
 )
 from screens.mtls import MtlsHereScreen
 from screens.namespace import NamespaceScreen
 from screens.overview import OverviewScreen
+from screens.paste_window import PasteWindow
 from screens.places import PLACES
 from screens.proxy import ProxyScreen
+from screens.revisions import RevisionsHereScreen
 from screens.state import MeshState
 from screens.theme import DARK, LIGHT
+from screens.trace import TraceScreen
 from screens.why_403 import Why403HereScreen
 from screens.widgets.plain_text import lines
 from screens.window import TextWindow
@@ -49,6 +56,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from meshdoctor.session import Session
+    from meshdoctor.views.pasted_line import PastedLine
 
 _TICK = 0.5
 """Seconds between two looks at the clock, while a person waits or something grows old."""
@@ -196,7 +204,7 @@ class MeshdoctorApp(App[None]):
 
     @on(MtlsOpened)
     def _mtls_opened(self, event: MtlsOpened) -> None:
-        if event.places or event.proxy_id:
+        if event.places or event.proxy_id or event.servers:
             self.push_screen(MtlsHereScreen(self.state, event))
         else:
             self.action_go("mtls")
@@ -207,6 +215,24 @@ class MeshdoctorApp(App[None]):
             self.push_screen(Why403HereScreen(self.state, event))
         else:
             self.action_go("why-403")
+
+    @on(TraceOpened)
+    def _trace_opened(self, event: TraceOpened) -> None:
+        self.push_screen(TraceScreen(self.state, event))
+
+    @on(RevisionsOpened)
+    def _revisions_opened(self, event: RevisionsOpened) -> None:
+        if event.names:
+            self.push_screen(RevisionsHereScreen(self.state, event))
+        else:
+            self.action_go("revisions")
+
+    @on(CertificatesOpened)
+    def _certificates_opened(self, event: CertificatesOpened) -> None:
+        if event.names:
+            self.push_screen(CertificatesHereScreen(self.state, event))
+        else:
+            self.action_go("certificates")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Some keys are for a live mesh only: dim elsewhere, and the state says why."""
@@ -259,6 +285,17 @@ class MeshdoctorApp(App[None]):
     def action_record(self) -> None:
         """Take a recording of a live mesh, or ask whether to stop the one being taken."""
         self.recorder.ask()
+
+    def action_paste(self) -> None:
+        """Explain a line that is pasted, and go on from there."""
+        self.push_screen(PasteWindow(), self._pasted)
+
+    def _pasted(self, found: PastedLine | None) -> None:
+        if found is None:
+            return
+        self.action_go("diagnosis")
+        if found.playbook and isinstance(self.screen, DiagnosisScreen):
+            self.call_after_refresh(self.screen.narrow, found.playbook, found.to)
 
     def action_messages(self) -> None:
         """Show what toasts have said."""

@@ -44,7 +44,10 @@ def exit_code(walk: Walk) -> ExitCode:
     help="Who asks: pod[.namespace] or deploy/name; gateway for a request from outside.",
 )
 @click.option(
-    "--to", metavar="HOST[:PORT][/path]", required=True, help="What is asked for; also as a URL."
+    "--to",
+    metavar="HOST[:PORT][/path]",
+    required=True,
+    help="What is asked for; also as a URL, or svc/NAME[.NAMESPACE][:PORT][/path].",
 )
 @click.option("--method", metavar="METHOD", default="GET", help="HTTP method (GET).")
 @click.option(
@@ -80,6 +83,7 @@ def command(
     from meshdoctor.report.trace_json import trace_json
     from meshdoctor.report.trace_text import trace_lines
     from meshdoctor.trace.walk import walk
+    from meshdoctor.views import trace_why
     from meshdoctor.views.trace_request import build_request, parse_claims, parse_headers
 
     if claims and no_token:
@@ -88,7 +92,8 @@ def command(
     with one_line_errors():
         named = parse_headers(headers)
         token = parse_claims(claims) if claims else None
-        mesh = read(choice.session())
+        # Nothing here goes by a log, and only what the request may meet is read.
+        mesh = read(choice.session(namespaces=chosen, source=source, to=to, logs=False))
         request = build_request(
             mesh,
             source,
@@ -100,8 +105,9 @@ def command(
             no_token=no_token,
         )
     found = walk(mesh, request)
+    refused = trace_why.refused(mesh, found)
     if output == "json":
-        print_json(trace_json(found))
+        print_json(trace_json(found, [trace_why.to_json(item) for item in refused]))
     else:
-        print_lines(trace_lines(found, ascii_only=_is_ascii_only()))
+        print_lines(trace_lines(found, refused, ascii_only=_is_ascii_only()))
     return exit_code(found)

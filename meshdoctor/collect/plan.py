@@ -26,7 +26,7 @@ class Question:
     selector: str | None = None
     """Pods with these labels, written as kubectl's ``-l``."""
     source: str | None = None
-    """The caller: ``pod[.namespace]`` or ``deploy/name``."""
+    """The caller: ``pod[.namespace]``, ``deploy/name``, or ``gateway``."""
     to: str | None = None
     """The destination: ``host[:port][/path]`` or a URL."""
     pod: str | None = None
@@ -128,7 +128,7 @@ def _on_the_way(
     source: str, question: Question, proxies: Sequence[Resource], ends: Ends
 ) -> tuple[set[tuple[str, str]], str]:
     """Both ends of a call, and the gateways where one of them may be on the way."""
-    callers = pods_named(source, ends.pods, ends.workloads, question.namespaces)
+    callers = ends.pods_calling(source, question.namespaces)
     wanted = _names(callers)
     if not question.to:
         # It may call any of the others, and what they say of its calls decides.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from meshdoctor.model.catalog import Catalog
+from meshdoctor.model.pod import is_gateway
 from meshdoctor.model.resource import as_list, as_mapping, as_strings
 from meshdoctor.model.selector import matches_labels
 from meshdoctor.model.workload import Workload, Workloads
@@ -28,6 +29,8 @@ _SHORT_KINDS = {
     "pod": "Pod",
     "po": "Pod",
 }
+_SERVICE_WORDS = ("svc", "service", "services")
+_GATEWAY_WORDS = ("gateway", "gateways", "gw", "gtw")
 
 
 def workloads_of(pods: Iterable[Resource]) -> Workloads:
@@ -35,10 +38,15 @@ def workloads_of(pods: Iterable[Resource]) -> Workloads:
     return Workloads.build(Catalog.build(pods, {}))
 
 
+def _is_named(text: str, item: Resource | Workload) -> bool:
+    """Whether ``name[.namespace]`` means an object; names may hold dots themselves."""
+    return text in (item.name, f"{item.name}.{item.namespace}")
+
+
 def pods_named(
     text: str, pods: Sequence[Resource], workloads: Workloads, namespaces: Sequence[str] = ()
 ) -> tuple[Resource, ...]:
-    """The pods of the workload that ``pod[.namespace]`` or ``deploy/name`` means.
+    """The pods of the workload that ``pod[.namespace]``, ``deploy/name`` or its name means.
 
     Args:
         text: what a person wrote.
@@ -53,11 +61,12 @@ def pods_named(
     found: list[Workload] = []
     if slash and kind.lower() != "pod" and kind.lower() != "po":
         wanted = _SHORT_KINDS.get(kind.lower())
-        found = [w for w in workloads.all if w.kind == wanted and w.name == name]
+        found = [w for w in workloads.all if w.kind == wanted and _is_named(name, w)]
     else:
         word = name if slash else text
-        means = [pod for pod in pods if word in (pod.name, f"{pod.name}.{pod.namespace}")]
-        found = [workloads.owning(pod) for pod in means]
+        found = [workloads.owning(pod) for pod in pods if _is_named(word, pod)]
+        if not found and not slash:
+            found = [w for w in workloads.all if _is_named(word, w)]
     chosen = {
         (pod.namespace, pod.name): pod
         for workload in found
@@ -68,7 +77,10 @@ def pods_named(
 
 
 def host_of(text: str) -> str:
-    """The host of ``host``, ``host:port``, ``host:port/path`` or a URL."""
+    """The host of ``host``, ``host:port``, ``host:port/path``, ``svc/host`` or a URL."""
+    kind, slash, name = text.partition("/")
+    if slash and kind.lower() in _SERVICE_WORDS:
+        text = name
     rest = text.partition("://")[2] or text
     authority = rest.partition("/")[0].rpartition("@")[2]
     if authority.startswith("["):
@@ -158,6 +170,24 @@ class Ends:
     services: Sequence[Resource]
     virtual_services: Sequence[Resource]
     workloads: Workloads
+
+    def pods_calling(self, source: str, namespaces: Sequence[str]) -> tuple[Resource, ...]:
+        """The pods of a caller.
+
+        Args:
+            source: ``pod[.namespace]``, ``deploy/name``, ``svc/name``; ``gateway``, or
+                ``gateway/name``, for every gateway, since which one serves a host decides later.
+            namespaces: where to look; none for everywhere.
+        """
+        kind, slash, name = source.partition("/")
+        word = kind.lower()
+        if slash and word in _SERVICE_WORDS:
+            found = pods_behind(services_named(name, self.services, namespaces), self.pods)
+        elif word in _GATEWAY_WORDS:
+            found = tuple(pod for pod in self.pods if is_gateway(pod))
+        else:
+            return pods_named(source, self.pods, self.workloads, namespaces)
+        return tuple(pod for pod in found if not namespaces or pod.namespace in namespaces)
 
     def pods_called(self, to: str, near: Sequence[str]) -> tuple[Resource, ...]:
         """The pods that answer calls of a destination, whichever Service they are led to.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from meshdoctor.intent.authorization_request import Request as Judged
     from meshdoctor.model.evidence import Evidence
     from meshdoctor.model.resource import Resource
 
@@ -87,6 +88,22 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Gatekeeping:
+    """What the AuthorizationPolicies at a hop were asked about."""
+
+    server: Resource
+    """The pod whose proxy, ztunnel or waypoint judges."""
+    port: int
+    """The server's own."""
+    request: Judged
+    """The request as the server sees it, identity included."""
+    how: str
+    """How the server knows who calls: by a certificate, or that none came."""
+    source: Resource | None = None
+    """The pod that the connection comes from; None for a gateway's own clients."""
+
+
+@dataclass(frozen=True, slots=True)
 class Hop:
     """One thing that decides something about the request."""
 
@@ -106,6 +123,8 @@ class Hop:
     """Where the walk forked, outermost first: each a destination and its share; empty before."""
     proxy: str = ""
     """The proxy that holds it, ``pod.namespace``; empty elsewhere."""
+    gatekeeping: Gatekeeping | None = None
+    """Where AuthorizationPolicies are asked."""
 
 
 @dataclass(frozen=True, slots=True)

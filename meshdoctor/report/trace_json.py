@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from meshdoctor.report.diagnosis_json import evidence_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from meshdoctor.model.trace import Hop, Outcome, Walk
 
 SCHEMA_VERSION = "1"
@@ -44,8 +46,13 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def trace_json(walk: Walk) -> dict[str, Any]:
-    """A whole walk."""
+def trace_json(walk: Walk, why_403: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    """A whole walk.
+
+    Args:
+        walk: what to tell.
+        why_403: for each hop at which authorization refuses it, why, as plain values.
+    """
     request = walk.request
     return {
         "schema_version": SCHEMA_VERSION,
@@ -61,6 +68,7 @@ def trace_json(walk: Walk) -> dict[str, Any]:
         },
         "outcomes": [outcome_json(item) for item in walk.outcomes],
         "hops": [hop_json(item) for item in walk.hops],
+        "why_403": list(why_403),
         "differences": [
             {
                 "proxy": item.proxy,

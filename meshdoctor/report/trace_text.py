@@ -9,9 +9,10 @@ from rich.text import Text
 from meshdoctor.model.trace import Basis, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from meshdoctor.model.trace import Difference, Hop, Outcome, Walk
+    from meshdoctor.views.trace_why import Refused
 
 GLYPHS = {
     Verdict.PASSES: ("✓", "+", "green"),
@@ -42,7 +43,8 @@ def outcome_text(outcome: Outcome) -> str:
     return text
 
 
-def _verdict_of(outcome: Outcome) -> Verdict:
+def outcome_verdict(outcome: Outcome) -> Verdict:
+    """Passes, fails, or may fail under some condition."""
     if not outcome.is_failure:
         return Verdict.PASSES
     return Verdict.MAY_FAIL if outcome.condition else Verdict.FAILS
@@ -54,7 +56,7 @@ def _outcomes(walk: Walk, *, ascii_only: bool) -> Iterator[Text]:
         return
     yield Text("Outcome" if len(walk.outcomes) == 1 else "Outcomes", style="bold")
     for outcome in walk.outcomes:
-        mark, style = _mark(_verdict_of(outcome), ascii_only=ascii_only)
+        mark, style = _mark(outcome_verdict(outcome), ascii_only=ascii_only)
         part = outcome.condition or f"{outcome.share:.0%}"
         yield Text.assemble((f"  {mark} ", style), f"{part}: {outcome_text(outcome)}")
         yield Text(f"      {_line(outcome.because)}", style="dim")
@@ -83,17 +85,36 @@ def _hop(hop: Hop, number: int, *, ascii_only: bool) -> Iterator[Text]:
         yield Text(f"{indent}       {', '.join(hop.objects)}", style="cyan")
 
 
-def _age(difference: Difference) -> str:
+def age_text(difference: Difference) -> str:
+    """How old the configuration is in which the proxy differs."""
     if difference.age is None:
         return "the age of its configuration is not known"
     return f"its configuration is {difference.age:.0f} s old"
 
 
-def trace_lines(walk: Walk, *, ascii_only: bool = False) -> Iterator[Text]:
+def why_403_lines(refused: Iterable[Refused], *, ascii_only: bool = False) -> Iterator[Text]:
+    """Why authorization refuses the request: policy, rule, field, and whom the server saw."""
+    for item in refused:
+        mark, style = _mark(item.hop.verdict, ascii_only=ascii_only)
+        yield Text.assemble((f"  {mark} ", style), f"hop {item.number}: {_line(item.why.reason)}")
+        yield Text(f"      the server takes it for: {item.identity}")
+        for row in item.fields:
+            rule = f", rule {row.rule}" if row.rule != "-" else ""
+            field = f"{row.field} " if row.field != "-" else ""
+            asks = f"{field}asks for {_line(row.wanted)}"
+            yield Text(f"      {row.action} {row.policy}{rule}: {asks}", style="cyan")
+            if field:
+                yield Text(f"        the server sees {_line(row.seen)}: matches {row.matches}")
+
+
+def trace_lines(
+    walk: Walk, refused: Sequence[Refused] = (), *, ascii_only: bool = False
+) -> Iterator[Text]:
     """A whole walk, line by line.
 
     Args:
         walk: what to tell.
+        refused: the hops at which authorization refuses it, and why.
         ascii_only: whether the terminal shows nothing but ASCII.
     """
     request = walk.request
@@ -104,6 +125,10 @@ def trace_lines(walk: Walk, *, ascii_only: bool = False) -> Iterator[Text]:
     yield Text(f"{who} {arrow} {url}", style="bold")
     yield Text("")
     yield from _outcomes(walk, ascii_only=ascii_only)
+    if refused:
+        yield Text("")
+        yield Text("Why 403", style="bold")
+        yield from why_403_lines(refused, ascii_only=ascii_only)
     yield Text("")
     yield Text("Hops", style="bold")
     before: tuple[str, ...] = ()
@@ -117,7 +142,7 @@ def trace_lines(walk: Walk, *, ascii_only: bool = False) -> Iterator[Text]:
         yield Text("What a proxy holds is not what the objects ask for", style="bold")
         for item in walk.differences:
             mark = _mark(Verdict.MAY_FAIL, ascii_only=ascii_only)[0]
-            yield Text(f"  {mark} {item.proxy}: {_line(item.text)} ({_age(item)})")
+            yield Text(f"  {mark} {item.proxy}: {_line(item.text)} ({age_text(item)})")
     if walk.unknown:
         yield Text("")
         yield Text("Not known", style="bold")

@@ -15,13 +15,14 @@ from meshdoctor.model.kinds import KUBERNETES_GATEWAY, NAMESPACE, POD
 from meshdoctor.model.pod import is_finished, is_ready, is_ztunnel
 from meshdoctor.model.resource import object_text
 from meshdoctor.model.trace import Basis, Place, Verdict
-from meshdoctor.trace.judged import judged
+from meshdoctor.trace.judged import gatekeeping, judged
 from meshdoctor.trace.replies import Kind, Reply
 
 if TYPE_CHECKING:
     from meshdoctor.model.registry import ServiceHost
     from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
+    from meshdoctor.model.trace import Gatekeeping
     from meshdoctor.trace.arrival import Arrival
     from meshdoctor.trace.trail import Branch, Trail
 
@@ -114,7 +115,8 @@ def through_waypoint(
         policies = [decision.policy] if decision.policy else [m.policy for m in decision.missed]
         objects = tuple(dict.fromkeys(str(policy) for policy in policies))
         text = f"waypoint {named[1]} denies it by {', '.join(objects)}"
-        _hop(trail, branch, name, Verdict.FAILS, text, (*objects, name))
+        asked = gatekeeping(seen, arrival, ready[0], arrival.port)
+        _hop(trail, branch, name, Verdict.FAILS, text, (*objects, name), asked)
         details = "rbac_access_denied_matched_policy[none]"
         return Reply(
             Kind.STATUS,
@@ -130,7 +132,13 @@ def through_waypoint(
 
 
 def _hop(
-    trail: Trail, branch: Branch, name: str, verdict: Verdict, text: str, objects: tuple[str, ...]
+    trail: Trail,
+    branch: Branch,
+    name: str,
+    verdict: Verdict,
+    text: str,
+    objects: tuple[str, ...],
+    asked: Gatekeeping | None = None,
 ) -> None:
     trail.hop(
         branch,
@@ -141,4 +149,5 @@ def _hop(
         text,
         objects=objects,
         basis=Basis.INTENT,
+        gatekeeping=asked,
     )

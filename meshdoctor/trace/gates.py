@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from meshdoctor.model.resource import parse_time
 from meshdoctor.model.trace import Place, Verdict
 from meshdoctor.trace.access import Denial, denials, external
-from meshdoctor.trace.judged import judged
+from meshdoctor.trace.judged import gatekeeping, judged
 from meshdoctor.trace.replies import Kind, Reply
 from meshdoctor.trace.tokens import DENIED, authentications, judge_token, providers_of
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from meshdoctor.model.envoy import FilterChain, Listener
     from meshdoctor.model.proxy import Proxy
     from meshdoctor.model.resource import Resource
+    from meshdoctor.model.trace import Gatekeeping
     from meshdoctor.trace.arrival import Arrival
     from meshdoctor.trace.trail import Branch, Trail
 
@@ -121,7 +122,15 @@ def _jwt(trail: Trail, branch: Branch, gate: Gate) -> tuple[list[Refusal], bool 
     return [], verdict.validated
 
 
-def _note(trail: Trail, branch: Branch, gate: Gate, denial: Denial | None, *, http: bool) -> None:
+def _note(
+    trail: Trail,
+    branch: Branch,
+    gate: Gate,
+    denial: Denial | None,
+    asked: Gatekeeping,
+    *,
+    http: bool,
+) -> None:
     name = "HTTP RBAC filter" if http else "network RBAC filter"
     verdict = Verdict.PASSES
     text = "an ALLOW rule matches and no DENY rule does"
@@ -139,6 +148,7 @@ def _note(trail: Trail, branch: Branch, gate: Gate, denial: Denial | None, *, ht
         text,
         objects=objects,
         proxy=gate.proxy,
+        gatekeeping=asked,
     )
 
 
@@ -160,7 +170,8 @@ def pass_filters(trail: Trail, branch: Branch, gate: Gate, arrival: Arrival | No
             continue
         seen = judged(trail.mesh, trail.request, arrival, gate.port, validated)
         found = list(denials(trail.mesh, gate.chain, seen, http=http))
-        _note(trail, branch, gate, found[-1] if found else None, http=http)
+        asked = gatekeeping(seen, arrival, gate.pod, gate.port)
+        _note(trail, branch, gate, found[-1] if found else None, asked, http=http)
         for denial in found:
             part = share if denial.certain else share / 2
             share -= part

@@ -8,8 +8,10 @@ from meshdoctor.analyze.authorization_callers import identity
 from meshdoctor.intent.authorization_request import Request as Judged
 from meshdoctor.intent.authorization_request import Seen, Value
 from meshdoctor.model.pod import pod_ip
+from meshdoctor.model.trace import Gatekeeping
 
 if TYPE_CHECKING:
+    from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
     from meshdoctor.model.trace import Request
     from meshdoctor.trace.arrival import Arrival
@@ -42,6 +44,26 @@ def _principal(request: Request, validated: bool | None) -> Value:
     if not validated:
         return Seen.ABSENT
     return f"{request.claims.get('iss', '')}/{request.claims.get('sub', '')}"
+
+
+def gatekeeping(seen: Judged, arrival: Arrival | None, server: Resource, port: int) -> Gatekeeping:
+    """What the policies at a server are asked, and how it knows who calls.
+
+    Args:
+        seen: the request as ``judged`` has it.
+        arrival: the connection it comes by; None for a gateway's own clients.
+        server: the pod that is called.
+        port: its own port.
+    """
+    if arrival is None:
+        how = "a client from outside the mesh has no certificate of it"
+    elif arrival.mutual or arrival.hbone:
+        account = arrival.source.spec.get("serviceAccountName") or "default"
+        tunnel = "HBONE" if arrival.hbone else "mutual TLS"
+        how = f"{tunnel}, certificate of ServiceAccount {arrival.source.namespace}/{account}"
+    else:
+        how = "TLS without a certificate" if arrival.tls else "plaintext: no certificate came"
+    return Gatekeeping(server, port, seen, how, arrival.source if arrival else None)
 
 
 def judged(

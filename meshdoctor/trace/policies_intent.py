@@ -12,7 +12,7 @@ from meshdoctor.model.kinds import AUTHORIZATION_POLICY, REQUEST_AUTHENTICATION
 from meshdoctor.model.resource import as_list
 from meshdoctor.model.trace import Basis, Place, Verdict
 from meshdoctor.trace.gates import DRAIN, Passage, Refusal
-from meshdoctor.trace.judged import judged
+from meshdoctor.trace.judged import gatekeeping, judged
 from meshdoctor.trace.tokens import DENIED, judge_providers
 
 if TYPE_CHECKING:
@@ -146,7 +146,8 @@ def pass_policies(
         trail.miss(AUTHORIZATION_POLICY.input, "whether the caller is allowed")
         return Passage(tuple(refusals), branch.share)
     policies = policies_at(mesh, pod)
-    found = decide(mesh, pod, judged(mesh, trail.request, arrival, port, validated))
+    seen = judged(mesh, trail.request, arrival, port, validated)
+    found = decide(mesh, pod, seen)
     text, verdict, objects = _said(found, policies)
     trail.hop(
         branch,
@@ -158,6 +159,7 @@ def pass_policies(
         objects=objects,
         evidence=tuple(item.evidence("spec") for item in policies[:2]),
         basis=Basis.INTENT,
+        gatekeeping=gatekeeping(seen, arrival, pod, port),
     )
     part = _SHARE.get(found.access, 0.5) * branch.share
     if part:

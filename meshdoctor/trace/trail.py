@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from meshdoctor.model.evidence import Evidence
     from meshdoctor.model.proxy import Proxy
     from meshdoctor.model.snapshot import Snapshot
-    from meshdoctor.model.trace import Request
+    from meshdoctor.model.trace import Gatekeeping, Request
 
 MOST_HOPS = 400
 """A route to hundreds of subsets with hundreds of hosts is told in part."""
@@ -58,6 +58,7 @@ class Trail:
         evidence: tuple[Evidence, ...] = (),
         basis: Basis = Basis.RUNTIME,
         proxy: Proxy | None = None,
+        gatekeeping: Gatekeeping | None = None,
     ) -> None:
         """Note a hop."""
         if len(self.hops) < MOST_HOPS:
@@ -73,6 +74,7 @@ class Trail:
                     basis=Basis.INTENT if self.intent_only else basis,
                     branch=branch.labels,
                     proxy=proxy.id if proxy else "",
+                    gatekeeping=gatekeeping,
                 )
             )
 

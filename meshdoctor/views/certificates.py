@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from meshdoctor.model.snapshot import Snapshot
 
-__all__ = ["COLUMNS", "CertificateRow", "rows", "rows_as_json", "to_json"]
+__all__ = ["COLUMNS", "CertificateRow", "holders_named", "rows", "rows_as_json", "to_json"]
 
 
 def rows(mesh: Snapshot, namespaces: Collection[str] = ()) -> tuple[CertificateRow, ...]:
@@ -37,6 +37,20 @@ def rows(mesh: Snapshot, namespaces: Collection[str] = ()) -> tuple[CertificateR
     )
     chosen = frozenset(namespaces)
     return tuple(row for row in found if not chosen or not row.namespace or row.namespace in chosen)
+
+
+def holders_named(mesh: Snapshot, names: Collection[str]) -> frozenset[str]:
+    """Who may hold certificates that a person asks about.
+
+    Args:
+        mesh: the snapshot.
+        names: objects and workloads in text form, or ``pod.namespace``.
+
+    Returns:
+        The names, and the proxies of every workload among them.
+    """
+    pods = (pod for each in mesh.workloads.all if str(each) in names for pod in each.pods)
+    return frozenset((*names, *(f"{pod.name}.{pod.namespace}" for pod in pods)))
 
 
 def rows_as_json(found: Collection[CertificateRow]) -> list[dict[str, Any]]:

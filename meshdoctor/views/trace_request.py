@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from meshdoctor.diagnose.callers import SERVICE_WORDS, is_named
 from meshdoctor.diagnose.scope import ScopeError, find_workload
 from meshdoctor.diagnose.scope_error import near_matches
 from meshdoctor.intent.gateway_servers import hosts_meet, servers
@@ -164,6 +165,34 @@ def _check_is_there(mesh: Snapshot, host: str, client: Resource) -> None:
     raise ScopeError(f"no host called {host} is in what was read{near_matches(short, names)}")
 
 
+def _of_service(mesh: Snapshot, to: str, client_namespace: str) -> str:
+    """``svc/name[.namespace][:port][/path]`` with a host in its place.
+
+    Raises:
+        ScopeError: there is no such Service, it has no such port, or several are called so.
+    """
+    authority, slash, path = to.strip().partition("/")[2].partition("/")
+    name, colon, port = authority.partition(":")
+    services = [item for item in mesh.registry.hosts if item.is_kubernetes]
+    found = [s for s in services if is_named(name, s.resource.name, s.namespace)]
+    found = [s for s in found if s.namespace == client_namespace] or found
+    if not found:
+        known = (f"{item.resource.name}.{item.namespace}" for item in services)
+        raise ScopeError(f"no Service called {name} is in what was read{near_matches(name, known)}")
+    if len(found) > 1:
+        places = ", ".join(sorted(item.namespace for item in found))
+        raise ScopeError(
+            f"svc/{name} is in more than one namespace ({places}): svc/{name}.NAMESPACE"
+        )
+    service = found[0]
+    numbers = [str(item.number) for item in service.ports if port in (str(item.number), item.name)]
+    if colon and not numbers:
+        there = ", ".join(str(item.number) for item in service.ports)
+        raise ScopeError(f"{service.resource} has no port {port}; it has {there}")
+    host = f"{service.resource.name}.{service.namespace}"
+    return f"{host}{colon}{numbers[0] if colon else ''}{slash}{path}"
+
+
 def build_request(
     mesh: Snapshot,
     source: str,
@@ -180,8 +209,8 @@ def build_request(
     Args:
         mesh: the snapshot.
         source: who asks, as ``find_client`` takes it.
-        to: ``[http[s]://]HOST[:PORT][/path]``; without a port the Service's only one, else the
-            scheme's.
+        to: ``[http[s]://]HOST[:PORT][/path]``, or ``svc/NAME[.NAMESPACE][:PORT][/path]``; without
+            a port the Service's only one, else the scheme's.
         namespaces: where to look for who asks.
         method: HTTP method.
         headers: by lower-case name.
@@ -191,8 +220,12 @@ def build_request(
     Raises:
         ScopeError: the client or the host is not there, or ``to`` cannot be read.
     """
-    host, port, path, tls = _split(to)
+    kind, slash, _ = to.strip().partition("/")
+    is_service = bool(slash) and kind.lower() in SERVICE_WORDS
+    host, port, path, tls = ("", None, "", False) if is_service else _split(to)
     client = find_client(mesh, source, host, namespaces)
+    if is_service:
+        host, port, path, tls = _split(_of_service(mesh, to, client.namespace))
     from_gateway = is_gateway(client)
     if not from_gateway:
         _check_is_there(mesh, host, client)

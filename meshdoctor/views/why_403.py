@@ -6,6 +6,7 @@ known, because a rule that names one cannot match a caller who arrives in plaint
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ from meshdoctor.intent.authorization_request import Request, Seen
 from meshdoctor.intent.policy_attachment import governing
 from meshdoctor.model.kinds import AUTHORIZATION_POLICY, REQUEST_AUTHENTICATION
 from meshdoctor.model.pod import pod_ip
-from meshdoctor.views.caller_identity import identity_seen
+from meshdoctor.views.caller_identity import Identity, identity_seen
 
 if TYPE_CHECKING:
     from meshdoctor.intent.authorization_match import RuleMatch
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from meshdoctor.model.registry import ServicePort
     from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
-    from meshdoctor.views.caller_identity import Identity
 
 _ORDER = {"CUSTOM": 0, "DENY": 1, "ALLOW": 2, "AUDIT": 3}
 _TCP = ("tcp", "tls", "https", "mysql", "mongo", "redis")
@@ -103,8 +103,12 @@ def _completed(
         found = replace(found, has_token=False)
     if _is_tcp(_service_port(mesh, server, port)):
         found = replace(found, http=False)
-    told: dict[str, Value] = {"destination.ip": pod_ip(server)} if pod_ip(server) else {}
-    return replace(found, attributes={**told, **found.attributes})
+    # A mapping of its own kind may know that what it does not hold is not there.
+    held = found.attributes
+    attributes: dict[str, Value] = copy(held) if isinstance(held, dict) else dict(held)
+    if address := pod_ip(server):
+        attributes.setdefault("destination.ip", address)
+    return replace(found, attributes=attributes)
 
 
 def _note(mesh: Snapshot, policy: Resource, action: str) -> str:
@@ -179,6 +183,7 @@ def why(
     port: int | None = None,
     request: Request | None = None,
     service: Resource | None = None,
+    identity: Identity | None = None,
 ) -> Why:
     """What the policies in force at a server make of a request, field by field.
 
@@ -189,9 +194,10 @@ def why(
         port: the server's own port; None when it is not known.
         request: what is known of the call (method, path, host …); the rest is taken from the mesh.
         service: at a waypoint, the Service or ServiceEntry that the request is for.
+        identity: who the server takes the caller for, where that is known already.
     """
     asked = request or Request()
-    seen = identity_seen(mesh, client, server, port, asked)
+    seen = identity or identity_seen(mesh, client, server, port, asked)
     known = _completed(mesh, client, server, port, asked, seen)
     needs = mesh.catalog.unread(AUTHORIZATION_POLICY)
     if needs:

@@ -178,6 +178,11 @@ class RowsTable(Vertical):
         self.add_class("-filtering")
         self.query_one(Input).focus()
 
+    def filter_by(self, text: str) -> None:
+        """Show only rows that match, as though it had been typed."""
+        self.query_one(Input).value = text
+        self._refilter(replace(self._filter, text=text))
+
     def toggle_faults(self) -> None:
         """Toggle between all rows and those that are not in order."""
         self._refilter(replace(self._filter, faults_only=not self._filter.faults_only))

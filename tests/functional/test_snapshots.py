@@ -5,12 +5,14 @@ Look at the report before accepting a change (``make snapshots``).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
 
 from meshdoctor.model.diagnosis import Unknown
+from meshdoctor.model.finding import Affected
 from meshdoctor.model.kinds import AUTHORIZATION_POLICY, MUTATING_WEBHOOK, NAMESPACE, POD, SECRET
 from meshdoctor.model.not_read import NotRead, NotReadStatus
 from meshdoctor.model.source_error import SourceError
@@ -20,6 +22,7 @@ from tests.functional.scene import (
     EVENTS,
     HandMade,
     app_on,
+    cause,
     diagnosis,
     press,
     recorded,
@@ -27,6 +30,7 @@ from tests.functional.scene import (
 )
 from tests.functional.test_mtls_screens import lock
 from tests.functional.test_revisions import upgraded
+from tests.functional.test_trace import locked
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -288,7 +292,41 @@ class TestCertificates:
         assert snap_compare(app, terminal_size=SMALL, run_before=after("e"))
 
 
+class TestTrace:
+    @both_sizes
+    def test_failing(self, snap_compare: Compare, size: tuple[int, int]) -> None:
+        app = app_on(HandMade(seen=recorded("service-selector-mismatch"), made=diagnosis(cause())))
+        assert snap_compare(app, terminal_size=size, run_before=after("v", "t"))
+
+    @both_sizes
+    def test_delivered(self, snap_compare: Compare, size: tuple[int, int]) -> None:
+        app = app_on(HandMade(seen=recorded("healthy"), made=diagnosis(cause("reviews"))))
+        assert snap_compare(app, terminal_size=size, run_before=after("v", "t"))
+
+    def test_forbidden(self, snap_compare: Compare) -> None:
+        affected = (Affected("Pod shop/client", "ratings:8080"),)
+        found = replace(cause(), affected=affected)
+        app = app_on(HandMade(seen=locked(), made=diagnosis(found)))
+        assert snap_compare(app, terminal_size=COMFORTABLE, run_before=after("v", "t"))
+
+    def test_unknown_host(self, snap_compare: Compare) -> None:
+        app = app_on(HandMade(seen=recorded("healthy"), made=diagnosis(cause("rating"))))
+        assert snap_compare(app, terminal_size=SMALL, run_before=after("v", "t"))
+
+    def test_not_collected(self, snap_compare: Compare) -> None:
+        app = app_on(HandMade(seen=build.mesh([], unread=[POD]), made=diagnosis()))
+        assert snap_compare(app, terminal_size=SMALL, run_before=after("t"))
+
+    def test_filtered_out(self, snap_compare: Compare) -> None:
+        app = app_on(HandMade(seen=recorded("healthy"), made=diagnosis(cause("reviews"))))
+        assert snap_compare(app, terminal_size=SMALL, run_before=after("v", "t", "ctrl+z"))
+
+
 class TestWindows:
+    def test_paste(self, snap_compare: Compare) -> None:
+        keys = ("p", *"upstream connect error or disconnect/reset before headers", "enter")
+        assert snap_compare(app_on(), terminal_size=SMALL, run_before=after(*keys))
+
     def test_help(self, snap_compare: Compare) -> None:
         keys = ("x", "question_mark")
         assert snap_compare(app_on(), terminal_size=COMFORTABLE, run_before=after(*keys))
@@ -317,6 +355,10 @@ class TestWithoutColour:
     def test_mtls(self, snap_compare: Compare) -> None:
         app = app_on(seen("mtls-conflict"))
         assert snap_compare(app, terminal_size=COMFORTABLE, run_before=after("m"))
+
+    def test_trace(self, snap_compare: Compare) -> None:
+        app = app_on(HandMade(seen=recorded("service-selector-mismatch"), made=diagnosis(cause())))
+        assert snap_compare(app, terminal_size=SMALL, run_before=after("v", "t"))
 
     def test_why_403(self, snap_compare: Compare) -> None:
         app = app_on(HandMade(seen=lock(), made=diagnosis()))

@@ -64,6 +64,24 @@ def test_diagnose_asks_the_proxies_that_matter_and_istiod(
     assert result.roots.keys() == (set() if elsewhere else {ROOT})
 
 
+@pytest.mark.parametrize(
+    ("options", "proxies"),
+    [
+        ("--from deploy/web-v1 --to payments.pay:8080", {"web", "payments"}),
+        ("--from web-v1.shop --to svc/payments.pay:8080", {"web", "payments"}),
+        ("--from deploy/client-v1.shop --to reviews", {"client", "reviews-v1", "reviews-v2"}),
+        ("--from gateway --to shop.example.com", {"gateway", "web"}),
+    ],
+)
+def test_trace_asks_both_ends_and_reads_no_log(
+    options: str, proxies: set[str], healthy: Played
+) -> None:
+    result = healthy.run("trace", *options.split(), "-o", "json")
+    assert result.code == 0, result.stderr
+    assert _asked(healthy) - {"istiod"} == proxies
+    assert not [path for path in healthy.asked if path.partition("?")[0].endswith("/log")]
+
+
 def test_a_sample_is_spread_and_said_and_leaves_the_rest_unknown(
     broken: Played, healthy: Played
 ) -> None:

@@ -108,6 +108,15 @@ def test_a_question_about_nothing_reads_everything_gateways_first() -> None:
         ({"source": "gw-1", "to": "payments.pay"}, ["gw-1", "payments-abc-1"]),
         ({"source": "deploy/payments", "to": "shop.example.com"}, ["gw-1", "payments-abc-1"]),
         ({"source": "deploy/payments", "to": "outside"}, ["gw-1", "payments-abc-1"]),
+        (
+            {"source": "payments", "to": "svc/reviews.shop:8080"},
+            ["payments-abc-1", "reviews-abc-1"],
+        ),
+        ({"source": "deploy/payments.pay", "to": "svc/payments"}, ["payments-abc-1"]),
+        ({"source": "deploy/payments.shop", "to": "svc/payments"}, ["payments-abc-1"]),
+        ({"source": "svc/payments", "to": "reviews.shop"}, ["payments-abc-1", "reviews-abc-1"]),
+        ({"source": "gateway", "to": "payments.pay"}, ["gw-1", "payments-abc-1"]),
+        ({"source": "gateway/front", "to": "reviews.shop"}, ["gw-1", "reviews-abc-1"]),
         ({"source": "nobody"}, []),
     ],
 )

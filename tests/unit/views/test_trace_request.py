@@ -95,3 +95,49 @@ def test_headers_are_read_as_curl_takes_them() -> None:
     assert parse_headers(["X-User: anna", "Host:x"]) == {"x-user": "anna", "host": "x"}
     with pytest.raises(ScopeError, match="no header"):
         parse_headers(["X-User"])
+
+
+def two_ratings() -> Any:
+    return build.mesh(
+        [
+            *(build.namespace(name) for name in ("shop", "pay", "other")),
+            build.service("ratings"),
+            build.service("ratings", "pay"),
+            build.service("lone", "pay"),
+            build.pod("client-1"),
+            build.pod("asks", "other"),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("to", "host", "port", "path"),
+    [
+        ("svc/ratings", "ratings.shop", 8080, "/"),
+        ("service/ratings.pay:8080/api?x=1", "ratings.pay", 8080, "/api?x=1"),
+        ("SVC/lone", "lone.pay", 8080, "/"),
+        ("svc/ratings:http/x", "ratings.shop", 8080, "/x"),
+    ],
+)
+def test_a_service_is_named_as_for_diagnose(to: str, host: str, port: int, path: str) -> None:
+    found = build_request(two_ratings(), "client-1.shop", to)
+    assert (found.host, found.port, found.path) == (host, port, path)
+
+
+@pytest.mark.parametrize(
+    ("to", "says"),
+    [
+        ("svc/rating", "no Service called rating is in what was read; did you mean ratings.pay"),
+        ("svc/ratings", r"more than one namespace \(pay, shop\)"),
+        ("svc/ratings.pay:9", "Service pay/ratings has no port 9; it has 8080"),
+        ("svc/ratings.pay:", "Service pay/ratings has no port ; it has 8080"),
+    ],
+)
+def test_a_service_that_is_not_there_or_not_the_only_one_is_refused(to: str, says: str) -> None:
+    with pytest.raises(ScopeError, match=says):
+        build_request(two_ratings(), "asks.other", to)
+
+
+def test_a_host_that_is_called_like_the_word_for_services_is_a_host() -> None:
+    mesh = build.mesh([build.namespace("shop"), build.service("svc"), build.pod("client-1")])
+    assert build_request(mesh, "client-1.shop", "svc:8080").host == "svc"
