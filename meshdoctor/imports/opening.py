@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from meshdoctor.imports.bug_report import BugReport
@@ -24,6 +24,7 @@ from meshdoctor.recording.archive import (
     open_archive,
     open_tree,
 )
+from meshdoctor.recording.archive_content import is_log
 from meshdoctor.recording.archive_path import printable
 from meshdoctor.recording.redact import Redactor
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from meshdoctor.imports.importer import Importer
-    from meshdoctor.recording.archive import Archive
+    from meshdoctor.recording.archive import Archive, Problem
     from meshdoctor.recording.redact import Redaction
 
     Progress = Callable[[str, int], None]
@@ -109,13 +110,13 @@ def importer_or(path: Path, error: RecordingError) -> tuple[Importer, Survey]:
         error: why it is no recording.
 
     Raises:
-        RecordingError: no importer knows it, so that error stands.
+        RecordingError: no importer knows it either.
     """
     with suppress(RecordingError):
         found = importer_of(path)
         if found is not None:
             return found
-    raise error from None
+    raise RecordingError(f"{error}; nor is it another tool's archive that is known") from None
 
 
 def recognised(path: Path) -> tuple[Importer, Survey] | None:
@@ -165,8 +166,9 @@ def convert(
     draft = Draft(redactor, take)
     importer.convert(_unpacked_entries(archive, draft, progress), survey, draft)
     problems = archive.problems
-    if problems and draft.shelf.kinds:
-        _doubt_all(draft, problems[0].reason)
+    lost = [item for item in problems if _is_lost(item, archive, survey)]
+    if lost:
+        _doubt_all(draft, lost[0].reason)
     draft.finish()
     if not draft.files:
         why = next((f": {item.what} {item.reason}" for item in draft.told), "")
@@ -177,6 +179,12 @@ def convert(
     now = _now(path, draft)
     about = About(archive.name, now, draft.kubernetes, draft.istio, importer.title)
     return Imported(about, draft.told, redactor.log(), draft.files, importer.title)
+
+
+def _is_lost(problem: Problem, archive: Archive, survey: Survey) -> bool:
+    """Whether objects may be missing: not for a log, nor for what no tool would write."""
+    of_all = problem.path == printable(archive.name)
+    return of_all or (problem.path in survey.names and not is_log(problem.path))
 
 
 def _doubt_all(draft: Draft, reason: str) -> None:
@@ -192,7 +200,8 @@ def _now(path: Path, draft: Draft) -> datetime:
             NOW,
             f"is not in the archive: its newest time stands for now, {shown} in {draft.newest_in}",
         )
-        return draft.newest
+        # A recording writes whole seconds, and nothing in it may be later than now.
+        return draft.newest.replace(microsecond=0) + timedelta(seconds=draft.newest.microsecond > 0)
     changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     draft.lacks(
         NOW, "is not in the archive, nor any time: when the file was changed stands for now"
