@@ -25,7 +25,8 @@ from meshdoctor.recording.archive import (
     open_tree,
 )
 from meshdoctor.recording.archive_content import is_log
-from meshdoctor.recording.archive_path import printable
+from meshdoctor.recording.archive_path import possible_paths, printable
+from meshdoctor.recording.layout import place_of
 from meshdoctor.recording.redact import Redactor
 
 if TYPE_CHECKING:
@@ -81,6 +82,11 @@ def _heads(archive: Archive) -> dict[str, bytes]:
     return heads
 
 
+def _is_of_a_recording(name: str) -> bool:
+    places = map(place_of, possible_paths(name))
+    return any(place is not None and place.kind is not None for place in places)
+
+
 def importer_of(path: Path) -> tuple[Importer, Survey] | None:
     """Which importer knows this; None when none does.
 
@@ -92,6 +98,9 @@ def importer_of(path: Path) -> tuple[Importer, Survey] | None:
     """
     archive = _archive(path)
     survey = Survey(tuple(archive.names()), {})
+    if any(map(_is_of_a_recording, survey.names)):
+        # A recording that lost its manifest is damaged, not another tool's.
+        return None
     for importer in IMPORTERS:
         if importer.recognises(survey):
             return importer, survey
