@@ -92,6 +92,8 @@ class Explained:
     cause: RootCause
     changes: tuple[tuple[ObjectChange, str], ...]
     """The likeliest first, each with why it is listed."""
+    known_before: bool
+    """Whether the first snapshot could tell that it was not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,8 @@ class Comparison:
     explained: tuple[Explained, ...]
     """Root causes that are new."""
     gone: tuple[RootCause, ...]
+    untold: tuple[RootCause, ...]
+    """Those of the first that the second cannot tell about: too little of it was read."""
     still: tuple[RootCause, ...]
     objects: tuple[ObjectChange, ...]
     proxies: tuple[ProxyChange, ...]
@@ -118,6 +122,7 @@ class Comparison:
         return not (
             self.explained
             or self.gone
+            or self.untold
             or self.objects
             or self.proxies
             or any(not item.routine for item in self.certificates)

@@ -27,8 +27,12 @@ def compare(old: Snapshot, new: Snapshot, namespaces: tuple[str, ...] = ()) -> C
         namespaces: what to look at; empty for everything. Cluster-scoped objects always count.
     """
     scope = Scope(namespaces=namespaces)
-    before = {_key(cause): cause for cause in diagnose(old, scope).root_causes}
-    after = {_key(cause): cause for cause in diagnose(new, scope).root_causes}
+    first, second = diagnose(old, scope), diagnose(new, scope)
+    before = {_key(cause): cause for cause in first.root_causes}
+    after = {_key(cause): cause for cause in second.root_causes}
+    unknown_before = {item.id for item in first.unknown}
+    unknown_after = {item.id for item in second.unknown}
+    left = [cause for key, cause in before.items() if key not in after]
     objects = object_changes(old, new)
     seen = tuple(change for change in objects if _is_in(change, namespaces))
     missing = _not_compared(old, new)
@@ -37,9 +41,12 @@ def compare(old: Snapshot, new: Snapshot, namespaces: tuple[str, ...] = ()) -> C
         new=new.about,
         # A change in a namespace that was not asked about may explain one that was.
         explained=tuple(
-            explain(cause, objects, new) for key, cause in after.items() if key not in before
+            explain(cause, objects, new, known_before=cause.id not in unknown_before)
+            for key, cause in after.items()
+            if key not in before
         ),
-        gone=tuple(cause for key, cause in before.items() if key not in after),
+        gone=tuple(cause for cause in left if cause.id not in unknown_after),
+        untold=tuple(cause for cause in left if cause.id in unknown_after),
         still=tuple(cause for key, cause in after.items() if key in before),
         objects=seen,
         proxies=tuple(item for item in proxy_changes(old, new) if _proxy_in(item, namespaces)),

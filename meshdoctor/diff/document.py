@@ -49,7 +49,7 @@ def _explained(item: Explained) -> dict[str, Any]:
         {"object": change.object, "change": change.change.value, "why": why}
         for change, why in item.changes
     ]
-    return {**_cause(item.cause), "explained_by": by}
+    return {**_cause(item.cause), "known_before": item.known_before, "explained_by": by}
 
 
 def _object(item: ObjectChange) -> dict[str, Any]:
@@ -99,6 +99,7 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
         "root_causes": {
             "new": [_explained(item) for item in found.explained],
             "gone": [_cause(item) for item in found.gone],
+            "untold": [_cause(item) for item in found.untold],
             "still": [_cause(item) for item in found.still],
         },
         "objects": [_object(item) for item in found.objects],

@@ -25,18 +25,21 @@ ELSEWHERE = "it changed too"
 _ORDER = (ITSELF, TAKES_PART, IN_EVIDENCE, NAMES_IT, SAME_NAMESPACE, ELSEWHERE)
 
 
-def explain(cause: RootCause, changes: Iterable[ObjectChange], new: Snapshot) -> Explained:
+def explain(
+    cause: RootCause, changes: Iterable[ObjectChange], new: Snapshot, *, known_before: bool = True
+) -> Explained:
     """Rank changes by how near they are to a root cause, then the newest first.
 
     Args:
         cause: a root cause of the mesh as it is now.
         changes: what changed since it worked.
         new: the mesh as it is now.
+        known_before: whether the mesh before could tell that it was not there.
     """
     near = _Near(cause, new)
     ranked = [(near.why(change), change) for change in changes]
     ranked.sort(key=lambda item: near.key(*item))
-    return Explained(cause, tuple((change, why) for why, change in ranked))
+    return Explained(cause, tuple((change, why) for why, change in ranked), known_before)
 
 
 class _Near:

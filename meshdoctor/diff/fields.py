@@ -107,7 +107,7 @@ def field_changes(old: Any, new: Any, path: str = "") -> Iterator[FieldChange]:
 
 
 def _one(was: Any, now: Any, path: str) -> Iterator[FieldChange]:
-    empty = ({}, [], None, "")
+    empty: tuple[Any, ...] = ({}, [], None, "")
     if was is _MISSING:
         if now not in empty:
             yield FieldChange(path, None, now)

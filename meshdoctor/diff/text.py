@@ -57,6 +57,7 @@ def headline(found: Comparison) -> str:
         for number, word in (
             (len(found.explained), "new"),
             (len(found.gone), "gone"),
+            (len(found.untold), "that B cannot tell about"),
             (len(found.still), "still there"),
         )
         if number
@@ -98,6 +99,8 @@ def _explained(item: Explained) -> Iterator[Text]:
     yield Text("")
     yield Text.assemble(("✗ new  ", "bold red"), (cause.title, "bold"))
     yield Text(f"  {cause.id} · {cause.certainty.value} · {', '.join(cause.objects)}")
+    if not item.known_before:
+        yield Text("  ? A cannot tell whether it was there before: too little of it was read")
     if not item.changes:
         yield Text("  no object changed: it may have come from traffic, an application or time")
         return
@@ -131,6 +134,7 @@ def _fields(change: ObjectChange, indent: str, most: int | None = None) -> Itera
 def _verdicts(found: Comparison) -> Iterator[Text]:
     for word, style, causes in (
         ("✓ gone ", "green", found.gone),
+        ("? B cannot tell", "yellow", found.untold),
         ("✗ still", "red", found.still),
     ):
         for cause in causes:

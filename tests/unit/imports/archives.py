@@ -236,17 +236,17 @@ def support_bundle(files: Mapping[str, bytes], *, old: bool, root: str = "bundle
             name = namespace["metadata"]["name"]
             mine = [item for item in of_kind if item["metadata"]["namespace"] == name]
             made[f"cluster-resources/{folder}/{name}.json"] = _bundled(mine, old=old, kind=kind)
-    for item in filter(is_istios, objects(files)):
-        group = item["apiVersion"].partition("/")[0]
-        crd = next(kind.crd for kind in ALL if (kind.group, kind.name) == (group, item["kind"]))
-        scope = item["metadata"].get("namespace")
+    for custom in filter(is_istios, objects(files)):
+        group = custom["apiVersion"].partition("/")[0]
+        crd = next(kind.crd for kind in ALL if (kind.group, kind.name) == (group, custom["kind"]))
+        scope = custom["metadata"].get("namespace")
         place = f"custom-resources/{crd}/{scope}" if scope else f"custom-resources/{crd}"
         held = json.loads(made.get(f"cluster-resources/{place}.json", b"[]"))
-        made[f"cluster-resources/{place}.json"] = json.dumps([*held, item]).encode()
+        made[f"cluster-resources/{place}.json"] = json.dumps([*held, custom]).encode()
     for path, data in files.items():
         if path.startswith("proxies/") and path.endswith("/istio-proxy.log"):
-            _, namespace, pod, _ = path.split("/")
-            made[f"cluster-resources/pods/logs/{namespace}/{pod}/istio-proxy.log"] = data
+            _, owner, pod, _ = path.split("/")
+            made[f"cluster-resources/pods/logs/{owner}/{pod}/istio-proxy.log"] = data
     return {f"{root}{path}": data for path, data in made.items()}
 
 

@@ -14,7 +14,7 @@ from meshdoctor.cli import run
 from meshdoctor.exit_codes import ExitCode
 from meshdoctor.imports.opening import convert, recognised
 from meshdoctor.imports.reading import read
-from meshdoctor.recording.archive import RecordingError
+from meshdoctor.recording.archive import Entry, RecordingError
 from meshdoctor.recording.reader import read_recording
 from meshdoctor.serve.mesh import Mesh
 from tests.unit.imports.archives import (
@@ -127,7 +127,7 @@ def test_secrets_are_hidden_before_anything_else_sees_them(tmp_path: Path, kind:
     path = folder(tmp_path / "dump", files)
     found = recognised(path)
     assert found is not None
-    taken = []
+    taken: list[Entry] = []
     imported = convert(path, *found, taken.append)
     secrets = [entry for entry in taken if entry.path.endswith("/secrets.json")]
     assert secrets
