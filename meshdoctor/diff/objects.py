@@ -26,6 +26,12 @@ COMPARED = tuple(kind for kind in kinds.ALL if kind not in _LEFT_OUT)
 _CONTROLLERS = (kinds.POD, kinds.ENDPOINT_SLICE)
 _ROOT_CERTIFICATE = "istio-ca-root-cert"
 """istiod writes it into every namespace."""
+_READ_BY_NAME = (kinds.CONFIG_MAP, kinds.SECRET)
+_NAMING = (kinds.GATEWAY, kinds.KUBERNETES_GATEWAY, kinds.DESTINATION_RULE)
+_ISTIOS_OWN = re.compile(
+    r"istio|istio-(?!ca-crl|leader|namespace-controller).*|cacerts|values(?:-.*)?"
+)
+"""ConfigMaps and Secrets of the control plane, which every recorder asks for."""
 _LOCKS = re.compile(r".*(?:-leader(?:-election)?|-election|^istio-leader)$")
 _WORD = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 _MOST_WORDS = 400
@@ -49,9 +55,14 @@ def object_changes(old: Snapshot, new: Snapshot) -> tuple[ObjectChange, ...]:
 def _of_kind(old: Snapshot, new: Snapshot, kind: Kind) -> Iterator[ObjectChange]:
     before = {(item.namespace, item.name): item for item in old.catalog.of(kind)}
     after = {(item.namespace, item.name): item for item in new.catalog.of(kind)}
+    asked = _named_by_gateways(old, new) if kind in _READ_BY_NAME else frozenset()
     for key in sorted({*before, *after}):
         was, now = before.get(key), after.get(key)
         if _is_lock(kind, key[1]):
+            continue
+        # One that nobody asked for is absent from a recording, not from the cluster.
+        by_name = kind in _READ_BY_NAME and (was is None or now is None)
+        if by_name and not _ISTIOS_OWN.fullmatch(key[1]) and key[1] not in asked:
             continue
         if was is None and now is not None:
             yield _whole(now, Change.ADDED)
@@ -59,6 +70,18 @@ def _of_kind(old: Snapshot, new: Snapshot, kind: Kind) -> Iterator[ObjectChange]
             yield _whole(was, Change.REMOVED)
         elif was is not None and now is not None:
             yield from _changed(was, now)
+
+
+def _named_by_gateways(*meshes: Snapshot) -> frozenset[str]:
+    """The Secrets that gateways and rules name: those are read wherever they exist."""
+    return frozenset().union(
+        *(
+            _words(resource.raw)
+            for mesh in meshes
+            for kind in _NAMING
+            for resource in mesh.catalog.of(kind)
+        )
+    )
 
 
 def _is_lock(kind: Kind, name: str) -> bool:
