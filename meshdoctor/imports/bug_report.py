@@ -51,6 +51,7 @@ _CLUSTER_WIDE = (
 _RESOURCES = "cluster/k8s-resources"
 _CLUSTER_RESOURCES = "cluster/k8s-cluster-resources"
 _CUSTOM_RESOURCES = "cluster/crs"
+_ALWAYS_THERE = {"default", "kube-system"}
 _DEBUG = re.compile(r"istio/([^/]+)/([^/]+)/debug/(\w+)")
 _DEBUG_NAMES = {"adsz": "connections"}
 """``/debug/adsz`` and ``/debug/connections`` list the same clients."""
@@ -203,10 +204,25 @@ class _Reading:
         for kind in shelf.kinds.intersection(_CLUSTER_WIDE):
             self._note_damage(_CLUSTER_RESOURCES, kind)
             self._note_damage(_RESOURCES, kind)
+        self._note_narrowing()
         if self._events:
             self._take_events()
         if kinds.SECRET not in shelf.kinds:
             self._draft.lacks(kinds.SECRET.input, "a bug-report has only their names")
+
+    def _note_narrowing(self) -> None:
+        """Since 1.30 ``--include`` narrows what is asked for, and nothing in the archive says so.
+
+        The ``default`` namespace of every cluster has the Service ``kubernetes``.
+        """
+        shelf = self._draft.shelf
+        if _RESOURCES not in self._seen:
+            return
+        seen = set().union(*map(shelf.namespaces, _NAMESPACED))
+        if seen and not seen & _ALWAYS_THERE:
+            listed = ", ".join(sorted(seen)[:5])
+            for kind in shelf.kinds.difference(_CLUSTER_WIDE):
+                self._draft.partial(kind, f"the bug-report is of some namespaces only: {listed}")
 
     def _note_damage(self, path: str, kind: kinds.Kind) -> None:
         if path in self._damaged:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -81,6 +82,22 @@ def test_without_the_custom_resources_they_are_unknown(tmp_path: Path) -> None:
     assert read(archive).catalog.state(DESTINATION_RULE) is ReadState.UNREAD
     assert not [cause for cause, _ in causes(archive) if cause == "subset-not-defined"]
     assert diagnosed(archive).unknown
+
+
+def test_of_included_namespaces_nothing_is_said_to_be_absent(tmp_path: Path) -> None:
+    files = recorded("healthy")
+    for path in [path for path in files if path.startswith("kubernetes/")]:
+        document = json.loads(files[path])
+        document["items"] = [
+            item
+            for item in document["items"]
+            if item["metadata"].get("namespace") in (None, "shop", "pay")
+        ]
+        files[path] = json.dumps(document).encode()
+    archive = tar_gz(tmp_path / "a.tar.gz", bug_report(files))
+    assert read(archive).catalog.state(POD) is ReadState.UNREAD
+    assert read(archive).catalog.state(DESTINATION_RULE) is ReadState.UNREAD
+    assert not causes(archive)
 
 
 def test_of_damaged_yaml_the_sound_objects_are_kept_and_doubted(tmp_path: Path) -> None:
