@@ -63,6 +63,7 @@ _PROXY_FILES = {
     "server_info": "server_info.json",
     "istio-proxy.log": "istio-proxy.log",
 }
+_VERSION_BYTES = 8_192
 _VERSION = re.compile(r'Version:"([^"]+)"(?:, GitRevision:"([^"]*)")?')
 _SERVER = re.compile(r"Server Version:.*?(v\d+\.\d+[\w.+-]*)", re.DOTALL)
 
@@ -149,7 +150,7 @@ class _Reading:
         elif name == "events":
             self._events = data
         elif name == "kubectl-version":
-            found = _SERVER.search(data.decode("utf-8", errors="replace"))
+            found = _SERVER.search(data[:_VERSION_BYTES].decode("utf-8", errors="replace"))
             self._draft.kubernetes = found.group(1) if found else ""
 
     def _istiod(self, path: str, entry: Entry) -> None:

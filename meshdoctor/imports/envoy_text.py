@@ -5,21 +5,16 @@ Both become the documents that ``?format=json`` answers (Envoy, "Administration 
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import msgspec
 
-_HOST = re.compile(
-    r"(?P<cluster>.+?)::(?P<host>\[[0-9a-fA-F:.%\w]+\]:\d+|[^:\s]+:\d+|envoy://[^:]*(?::[^:]+)*?/?"
-    r"|/[^:]*)::(?P<stat>[a-z_]+)::(?P<value>.*)"
-)
-_PRIORITY = re.compile(
-    r"(?P<cluster>.+?)::(?P<priority>default|high)_priority::(?P<stat>\w+)::(\d+)"
-)
-_OF_CLUSTER = re.compile(
-    r"(?P<cluster>.+?)::(?P<name>observability_name|added_via_api|eds_service_name)::(?P<value>.*)"
-)
+_SEPARATOR = "::"
+_PRIORITIES = {"default_priority": "DEFAULT", "high_priority": "HIGH"}
+_OF_CLUSTER = ("observability_name", "added_via_api", "eds_service_name")
+_FEWEST_PARTS = 3
+_DIGITS = 18
+"""Longer numbers are nonsense, and costly to read."""
 _COUNTERS = ("cx_active", "cx_connect_fail", "cx_total", "rq_active", "rq_error", "rq_success")
 _MORE_COUNTERS = ("rq_timeout", "rq_total")
 _FLAGS = {
@@ -36,12 +31,11 @@ _EDS = {
     "degraded_eds_health": "DEGRADED",
     "eds_status_draining": "DRAINING",
 }
-_BOUND = re.compile(r"(?P<name>.+?)::(?P<address>.+):(?P<port>\d+)")
 
 
 def _address(host: str) -> dict[str, Any]:
     address, colon, port = host.rpartition(":")
-    if colon and port.isdecimal():
+    if colon and port.isdecimal() and len(port) < _DIGITS:
         return {"socket_address": {"address": address.strip("[]"), "port_value": int(port)}}
     return {"pipe": {"path": host}}
 
@@ -74,27 +68,31 @@ class _Clusters:
         return known
 
     def take(self, line: str) -> bool:
-        """One line; False when it is none of this answer's."""
-        if (match := _OF_CLUSTER.fullmatch(line)) is not None:
-            value: object = match["value"]
-            self._cluster(match["cluster"])[match["name"]] = (
-                value == "true" if match["name"] == "added_via_api" else value
-            )
-        elif (match := _PRIORITY.fullmatch(line)) is not None:
-            self._threshold(match["cluster"], match["priority"].upper(), match["stat"], match[4])
-        elif (match := _HOST.fullmatch(line)) is not None:
-            self._stat(self.host(match["cluster"], match["host"]), match["stat"], match["value"])
-        else:
-            return "::" in line
+        """One line; False when it is none of this answer's.
+
+        An IPv6 host has the separator in itself, so a host's line is read from both ends.
+        """
+        parts = line.split(_SEPARATOR)
+        if len(parts) < _FEWEST_PARTS or not parts[0]:
+            return False
+        name, field, value = parts[0], parts[1], parts[-1]
+        if field in _OF_CLUSTER:
+            text: object = _SEPARATOR.join(parts[2:])
+            self._cluster(name)[field] = text == "true" if field == "added_via_api" else text
+        elif field in _PRIORITIES and len(parts) == 4 and value.isdecimal():
+            self._threshold(name, _PRIORITIES[field], parts[2], value)
+        elif len(parts) > _FEWEST_PARTS:
+            host = _SEPARATOR.join(parts[1:-2])
+            self._stat(self.host(name, host), parts[-2], value)
         return True
 
     def _threshold(self, cluster: str, priority: str, stat: str, value: str) -> None:
         breakers = self._cluster(cluster).setdefault("circuit_breakers", {"thresholds": []})
         for threshold in breakers["thresholds"]:
             if threshold["priority"] == priority:
-                threshold[stat] = int(value)
+                threshold[stat] = int(value[:_DIGITS])
                 return
-        breakers["thresholds"].append({"priority": priority, stat: int(value)})
+        breakers["thresholds"].append({"priority": priority, stat: int(value[:_DIGITS])})
 
     def _stat(self, host: dict[str, Any], stat: str, value: str) -> None:
         if stat in _COUNTERS or stat in _MORE_COUNTERS:
@@ -104,7 +102,7 @@ class _Clusters:
         elif stat in ("region", "zone", "sub_zone") and value:
             host["locality"][stat] = value
         elif stat in ("weight", "priority") and value.isdecimal():
-            host[stat] = int(value)
+            host[stat] = int(value[:_DIGITS])
         elif stat == "hostname" and value:
             host["hostname"] = value
 
@@ -138,12 +136,11 @@ def listeners_json(data: bytes) -> bytes:
     """
     if data.lstrip()[:1] == b"{":
         return data
-    lines = data.decode("utf-8", errors="replace").split("\n")
-    found = [match for line in lines if (match := _BOUND.fullmatch(line.strip()))]
-    if not found and data.strip():
+    statuses = []
+    for line in data.decode("utf-8", errors="replace").split("\n"):
+        name, separator, bound = line.strip().partition(_SEPARATOR)
+        if separator and name and bound.rpartition(":")[2].isdecimal():
+            statuses.append({"name": name, "local_address": _address(bound)})
+    if not statuses and data.strip():
         return data
-    statuses = [
-        {"name": match["name"], "local_address": _address(f"{match['address']}:{match['port']}")}
-        for match in found
-    ]
     return msgspec.json.encode({"listener_statuses": statuses})

@@ -16,6 +16,8 @@ _HEADER = re.compile(r"\S+(?: \S+)*")
 _AGE = re.compile(r"(\d+)([ydhms])")
 _SECONDS = {"y": 365 * 86_400, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _KINDS = {kind.name.lower(): kind.name for kind in ALL}
+_MOST_COLUMNS = 40
+_LONGEST_HEADER = 100_000
 _NEEDED = ("NAMESPACE", "LAST SEEN", "REASON", "OBJECT", "MESSAGE")
 
 
@@ -46,8 +48,10 @@ def events_of_table(data: bytes, now: datetime) -> Iterator[dict[str, Any]]:
         now: when it was printed, for ages are all it tells.
     """
     lines = data.decode("utf-8", errors="replace").split("\n")
-    columns = [(match.group(), match.start()) for match in _HEADER.finditer(lines[0])]
-    if not all(name in dict(columns) for name in _NEEDED):
+    columns = [
+        (match.group(), match.start()) for match in _HEADER.finditer(lines[0][:_LONGEST_HEADER])
+    ]
+    if len(columns) > _MOST_COLUMNS or not all(name in dict(columns) for name in _NEEDED):
         return
     ends = [start for _, start in columns[1:]]
     for number, line in enumerate(lines[1:], start=2):

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from meshdoctor.imports.importer import Survey
     from meshdoctor.recording.archive import Entry
 
-_API = re.compile(rb'(?m)^\s*(?:- |\{)?\s*"?apiVersion"?\s*:\s*"?[\w./-]+')
-_KIND = re.compile(rb'(?m)^\s*(?:- |\{)?\s*"?(?:kind|items)"?\s*:')
-_JSON = re.compile(rb'"apiVersion"\s*:\s*"[\w./-]+"')
+_API = re.compile(rb'(?m)^[ \t]*+(?:- |\{)?[ \t]*+"?apiVersion"?[ \t]*+:[ \t]*+"?[\w./-]')
+_KIND = re.compile(rb'(?m)^[ \t]*+(?:- |\{)?[ \t]*+"?(?:kind|items)"?[ \t]*+:')
+_JSON = re.compile(rb'"apiVersion"\s*+:\s*+"[\w./-]++"')
 
 
 def is_manifest(head: bytes) -> bool:

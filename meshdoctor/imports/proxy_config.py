@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from meshdoctor.recording.archive import Entry
 
 _DUMP = re.compile(rb"type\.googleapis\.com/envoy\.admin\.v\w+\.\w+ConfigDump")
-_CONFIGS = re.compile(rb'(?m)^\s*\{?\s*"?configs"?\s*:')
+_CONFIGS = re.compile(rb'(?m)^[ \t]*+\{?[ \t]*+"?configs"?[ \t]*+:')
 _BOOTSTRAP = "BootstrapConfigDump"
 _SAFE = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 

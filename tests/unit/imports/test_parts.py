@@ -10,7 +10,9 @@ from meshdoctor.imports.container_sections import sections
 from meshdoctor.imports.documents import documents
 from meshdoctor.imports.envoy_text import clusters_json, listeners_json
 from meshdoctor.imports.event_table import events_of_table
+from meshdoctor.imports.kubectl_get import is_manifest
 from meshdoctor.imports.newest_time import newest_in_json, newest_in_log
+from meshdoctor.imports.proxy_config import is_config_dump
 from meshdoctor.imports.yaml_documents import yaml_documents
 from meshdoctor.parse.envoy import parse_clusters, parse_listeners
 
@@ -125,6 +127,22 @@ class TestNewestTime:
         text = b"2026-01-01T00:00:00Z info until 2036-01-01T00:00:00Z\n[2026-01-02T00:00:00.5Z] x\n"
         assert newest_in_log(text) == datetime(2026, 1, 2, 0, 0, 0, 500_000, tzinfo=UTC)
         assert newest_in_log(b"no time\n") is None
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "data",
+    [b"\n" * 300_000, b" " * 300_000, b"::" * 300_000, b"{" * 300_000, b"- " * 150_000],
+    ids=["newlines", "spaces", "colons", "braces", "dashes"],
+)
+def test_no_input_takes_long_to_refuse(data: bytes) -> None:
+    assert not is_manifest(data)
+    assert not is_config_dump(data)
+    clusters_json(data)
+    listeners_json(data)
+    documents(data)
+    assert not list(events_of_table(data, datetime(2026, 1, 1, tzinfo=UTC)))
+    assert newest_in_log(data) is None
 
 
 def test_a_pods_logs_are_told_apart() -> None:
