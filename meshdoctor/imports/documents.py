@@ -6,6 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from meshdoctor.imports.yaml_documents import yaml_documents
 from meshdoctor.model.resource import as_list, as_mapping
 from meshdoctor.parse.documents import decode_json
@@ -72,6 +74,15 @@ def _salvaged(text: str, start: int, decoder: json.JSONDecoder) -> list[Any]:
     version = re.search(r'"apiVersion"\s*:\s*"([\w./]+)"', text[start : items.start()])
     api = {"apiVersion": version.group(1)} if version else {}
     return [{"kind": kind, **api, "items": found}] if found else []
+
+
+def to_json(value: Any) -> bytes:
+    """A value read from a document as JSON, whatever numbers and characters are in it."""
+    try:
+        return msgspec.json.encode(value)
+    except (OverflowError, UnicodeEncodeError):
+        # Numbers past 64 bits, halves of characters: only the standard library writes them.
+        return json.dumps(value).encode()
 
 
 def is_list(document: object) -> bool:

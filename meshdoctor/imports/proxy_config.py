@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from meshdoctor.imports.documents import documents
+from meshdoctor.imports.documents import documents, to_json
 from meshdoctor.model import proxy as files
 from meshdoctor.model.resource import as_list, as_mapping
 from meshdoctor.recording.archive_path import printable
@@ -67,7 +65,7 @@ class ProxyConfig:
                 draft.lacks(entry.path, damage or "does not say whose proxy it is of")
                 continue
             place = f"proxies/{pod[0]}/{pod[1]}/{files.CONFIG_DUMP}"
-            data = entry.data if entry.data.lstrip()[:1] == b"{" else msgspec.json.encode(dump)
+            data = entry.data if entry.data.lstrip()[:1] == b"{" else to_json(dump)
             draft.file(place, data, origin=printable(entry.path))
             for file in (files.CLUSTERS, files.LOG):
                 draft.lacks(

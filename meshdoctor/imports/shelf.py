@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
+from meshdoctor.imports.documents import to_json
 from meshdoctor.model.kinds import ALL, Kind
 from meshdoctor.model.resource import as_mapping
 
@@ -75,4 +74,4 @@ class Shelf:
             api = version if kind.group == _CORE else f"{kind.group}/{version}"
             document = {"apiVersion": api, "kind": f"{kind.name}List", "items": items}
             path = f"kubernetes/{kind.group}/{version}/{kind.plural}.json"
-            yield path, msgspec.json.encode(document)
+            yield path, to_json(document)

@@ -135,7 +135,7 @@ def _salvaged(data: bytes) -> list[Any]:
         return []
     starts = [match.start() for match in _ITEM.finditer(data, items.end())]
     found: list[Any] = []
-    for start, end in zip(starts, [*starts[1:], len(data)], strict=True):
+    for start, end in zip(starts, [*starts[1:], len(data)], strict=False):
         try:
             loaded = _load(data[start:end])
         except ParseError:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import pytest
 
 from meshdoctor.imports.container_sections import sections
-from meshdoctor.imports.documents import documents
+from meshdoctor.imports.documents import documents, to_json
 from meshdoctor.imports.envoy_text import clusters_json, listeners_json
 from meshdoctor.imports.event_table import events_of_table
 from meshdoctor.imports.kubectl_get import is_manifest
@@ -43,8 +44,18 @@ class TestYaml:
             (b"? [a]\n: b\n", "key that is no word"),
             (b"a: \xff\xfe\n", "not valid YAML"),
             (b"a: b: c\n", "not valid YAML"),
+            (b"items:\nkind: [\n", "not valid YAML"),
         ],
-        ids=["brackets", "dashes", "aliases", "merge", "complex key", "bytes", "nonsense"],
+        ids=[
+            "brackets",
+            "dashes",
+            "aliases",
+            "merge",
+            "complex key",
+            "bytes",
+            "nonsense",
+            "no items",
+        ],
     )
     def test_hostile_yaml_is_refused_with_a_reason(self, text: bytes, words: str) -> None:
         found, damage = yaml_documents(text)
@@ -56,6 +67,11 @@ class TestYaml:
         found, damage = yaml_documents(text)
         assert damage
         assert found == [{"kind": "List", "items": [{"kind": "A"}, {"kind": "C"}]}]
+
+    def test_numbers_past_64_bits_and_half_characters_can_be_written(self) -> None:
+        [found], damage = documents(b'{"a": 123456789012345678901234567890, "b": "\\ud800"} ')
+        assert not damage
+        assert json.loads(to_json(found))["b"] == "\ud800"
 
     def test_json_that_is_cut_keeps_its_whole_items(self) -> None:
         found, damage = documents(b'{"kind": "PodList", "items": [{"a": 1}, {"b": 2}, {"c"')
