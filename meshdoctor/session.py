@@ -7,20 +7,22 @@ from typing import TYPE_CHECKING
 
 from meshdoctor.model.diagnosis import Diagnosis, Scope
 from meshdoctor.model.source_error import SourceError
-from meshdoctor.source import Progress, Silence
+from meshdoctor.source import Progress, Saved, Silence
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from meshdoctor.model.snapshot import Snapshot
-    from meshdoctor.source import Listener, Saved, Source
+    from meshdoctor.source import Listener, Source
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingSource:
-    """A recording on disk."""
+    """A recording on disk, or another tool's archive that becomes one."""
 
     path: Path
+    replace: bool = False
+    """Whether ``save`` may replace what is there."""
 
     @property
     def name(self) -> str:
@@ -38,9 +40,9 @@ class RecordingSource:
         Raises:
             SourceError: nothing can be used.
         """
-        from meshdoctor.recording.archive import open_archive
+        from meshdoctor.imports.opening import recognised
 
-        open_archive(self.path, wanted=lambda _: False)
+        recognised(self.path)
 
     def read(self, listener: Listener) -> Snapshot:
         """Read the recording.
@@ -49,26 +51,42 @@ class RecordingSource:
             SourceError: nothing can be used.
         """
         # Imported here: the parsers take 0.1 s, which the app's first paint need not wait for.
-        from meshdoctor.recording.reader import read_recording
+        from meshdoctor.imports.reading import read
 
         def tell(path: str, count: int) -> None:
             if listener.wants_to_stop():
                 raise SourceError(f"stopped after {count} files; nothing was diagnosed")
             listener.progress(Progress("files", path, count))
 
-        return read_recording(self.path, tell)
+        return read(self.path, tell)
 
     def follow(self, listener: Listener) -> None:
         """A recording never changes."""
 
     def save(self, path: Path, listener: Listener) -> Saved:
-        """A recording is one already.
+        """Write the recording that another tool's archive becomes; a recording is one already.
 
         Raises:
-            SourceError: always.
+            SourceError: it is a recording, or it cannot be written there.
         """
-        del listener
-        raise SourceError(f"{self.name} is a recording already: copy it to {path}")
+        from meshdoctor.imports.opening import recognised
+        from meshdoctor.imports.saving import save
+
+        found = recognised(self.path)
+        if found is None:
+            raise SourceError(f"{self.name} is a recording already: copy it to {path}")
+
+        def tell(file: str, count: int) -> None:
+            listener.progress(Progress("files", file, count))
+
+        written = save(self.path, *found, path, tell, force=self.replace)
+        return Saved(
+            path=path,
+            files=written.files,
+            size=written.size,
+            redactions=sum(entry.count for entry in written.imported.redactions),
+            not_read=len(written.imported.told),
+        )
 
 
 @dataclass(slots=True)

@@ -10,7 +10,18 @@ from typing import NoReturn
 import pytest
 
 CHECKOUT = Path(__file__).parent.parent
-OFFLINE_ROOMS = ("analyze", "check", "diagnose", "intent", "model", "parse", "recording", "views")
+OFFLINE_ROOMS = (
+    "analyze",
+    "check",
+    "diagnose",
+    "diff",
+    "imports",
+    "intent",
+    "model",
+    "parse",
+    "recording",
+    "views",
+)
 
 
 def shared_folder(variable: str, default: str) -> Path:
@@ -31,6 +42,14 @@ def conformance_root() -> Path:
     folder = shared_folder("MESHDOCTOR_CONFORMANCE", "conformance")
     if not folder.is_dir():
         pytest.skip(f"no conformance data in {folder} (set MESHDOCTOR_CONFORMANCE)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def archives_root() -> Path:
+    folder = shared_folder("MESHDOCTOR_ARCHIVES", "archives")
+    if not folder.is_dir():
+        pytest.skip(f"no archives in {folder} (set MESHDOCTOR_ARCHIVES)")
     return folder
 
 

@@ -26,6 +26,7 @@ _COMMANDS = {
     "namespaces": ("namespaces", "Show each namespace's labels and injection verdict."),
     "mtls": ("mtls", "Show what clients send, what servers accept, and whether it works."),
     "revisions": ("revisions", "Show the revision each pod asks for, got and is connected to."),
+    "diff": ("diff", "Show what changed between two recordings, or since one was taken."),
     "check": ("check", "Check that reading is allowed and that Istio is installed whole."),
     "rbac": ("rbac", "Print the least ClusterRole that reading needs."),
     "serve": ("serve", "Serve a recording as a Kubernetes API server, for kubectl and tests."),

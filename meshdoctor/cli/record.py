@@ -16,6 +16,7 @@ from meshdoctor.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from meshdoctor.cli.source_options import Choice
+    from meshdoctor.session import Session
     from meshdoctor.source import Saved
 
 _MIB = 1024 * 1024
@@ -41,6 +42,18 @@ def _told(saved: Saved) -> None:
     click.echo(saved.path)
 
 
+def _of_archive(archive: Path, choice: Choice, *, narrowed: bool, force: bool) -> Session:
+    """A session on another tool's archive, which becomes a recording as it is."""
+    from meshdoctor.live.options import LiveOptions
+    from meshdoctor.session import RecordingSource, Session
+
+    if narrowed or choice.live != LiveOptions():
+        raise click.UsageError(
+            "--archive takes the whole archive: leave out what narrows a live read"
+        )
+    return Session(RecordingSource(archive, replace=force))
+
+
 @click.command("record")
 @live_options
 @namespace_options
@@ -48,6 +61,12 @@ def _told(saved: Saved) -> None:
 @click.option("--force", is_flag=True, help="Replace what is there.")
 @click.option("--from", "source", metavar="POD", help="Only what this caller's question needs.")
 @click.option("--to", metavar="HOST[:PORT]", help="Only what this destination's question needs.")
+@click.option(
+    "--archive",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="No cluster: make it of an istioctl bug-report, a kubectl dump, a support bundle.",
+)
 @click.option(
     "--max-size",
     type=click.IntRange(min=1),
@@ -64,6 +83,7 @@ def command(
     force: bool,
     source: str | None,
     to: str | None,
+    archive: Path | None,
     max_size: int,
 ) -> int:
     """Take a recording of the live cluster: everything that a diagnosis needs, redacted.
@@ -72,8 +92,12 @@ def command(
     IP addresses and names stay, they are evidence. Ctrl-C keeps what was read.
     """
     chosen = chosen_namespaces(namespaces, all_namespaces=all_namespaces)
-    session = choice.session(
-        namespaces=chosen, source=source, to=to, size_limit=max_size * _MIB, replace=force
+    session = (
+        _of_archive(archive, choice, narrowed=bool(chosen or source or to), force=force)
+        if archive is not None
+        else choice.session(
+            namespaces=chosen, source=source, to=to, size_limit=max_size * _MIB, replace=force
+        )
     )
     with one_line_errors():
         path = output or default_path(session.source.name, datetime.now(UTC))

@@ -155,7 +155,8 @@ def source_options(command: F) -> F:
             "recording_option",
             type=click.Path(path_type=Path),
             envvar="MESHDOCTOR_RECORDING",
-            help="The recording to read: a folder or a .tar.gz. Without one: the live cluster.",
+            help="The recording, bug-report, kubectl dump or support bundle to read: a folder or a "
+            "file. Without one: the live cluster.",
         ),
     )
     return cast("F", _with(taken, (*recorded, *_CLUSTER, *_SCOPE)))

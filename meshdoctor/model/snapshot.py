@@ -35,7 +35,7 @@ class About:
     kubernetes: str
     istio: str
     source: str
-    """``recording`` or ``live``: shown to people, never asked by analyzers."""
+    """``recording``, ``live`` or a kind of archive: shown to people, never asked by analyzers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

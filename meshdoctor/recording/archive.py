@@ -16,6 +16,7 @@ from meshdoctor.recording.archive_model import (
     Archive,
     Entry,
     Limits,
+    NotARecordingError,
     Problem,
     RecordingError,
     Wanted,
@@ -34,10 +35,12 @@ __all__ = [
     "Archive",
     "Entry",
     "Limits",
+    "NotARecordingError",
     "Problem",
     "RecordingError",
     "Wanted",
     "open_archive",
+    "open_tree",
 ]
 
 _ACCEPTED = "a recording is a folder or a .tar.gz"
@@ -69,16 +72,35 @@ def open_archive(
     Raises:
         RecordingError: nothing in it can be used; the message is one line for the person.
     """
+    return _opened(path, limits, wanted, None)
+
+
+def open_tree(path: Path, limits: Limits = DEFAULT_LIMITS, wanted: Wanted = _everything) -> Archive:
+    """Open a folder or tar of any layout, read as carefully as a recording; its top is the root.
+
+    Args:
+        path: a folder, a ``.tar.gz``, or a plain ``.tar``.
+        limits: the bounds for reading.
+        wanted: told each path; where it says no, the bytes are skipped.
+
+    Raises:
+        RecordingError: it cannot be opened.
+        NotARecordingError: it is one file, and no tar.
+    """
+    return _opened(path, limits, wanted, "")
+
+
+def _opened(path: Path, limits: Limits, wanted: Wanted, root: str | None) -> Archive:
     try:
         mode = path.stat().st_mode
     except PATH_ERRORS as error:
         raise unreadable(path, error) from None
     if stat.S_ISDIR(mode):
-        return FolderArchive(path, limits, wanted)
+        return FolderArchive(path, limits, wanted, root)
     if not stat.S_ISREG(mode):
         raise RecordingError(f"{printable(str(path))} is neither a file nor a folder: {_ACCEPTED}")
     _refuse_other_files(path)
-    return TarArchive(path, limits, wanted)
+    return TarArchive(path, limits, wanted, root)
 
 
 def _refuse_other_files(path: Path) -> None:
@@ -101,4 +123,4 @@ def _refuse_other_files(path: Path) -> None:
     try:
         tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
     except (tarfile.TarError, ValueError, OverflowError):
-        raise RecordingError(f"{shown} is no archive: {_ACCEPTED}") from None
+        raise NotARecordingError(f"{shown} is no archive: {_ACCEPTED}") from None

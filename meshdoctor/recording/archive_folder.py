@@ -65,8 +65,14 @@ class FolderArchive:
     is skipped, and so is a link to a folder, a FIFO (which would block), a socket or a device.
     """
 
-    def __init__(self, path: Path, limits: Limits, wanted: Wanted) -> None:
+    def __init__(self, path: Path, limits: Limits, wanted: Wanted, root: str | None = None) -> None:
         """Look for the root.
+
+        Args:
+            path: the folder.
+            limits: the bounds for reading.
+            wanted: which files are of use.
+            root: the root where it is known, empty for the top; None to look for recording.json.
 
         Raises:
             RecordingError: the folder cannot be read, or holds no recording.json.
@@ -77,7 +83,7 @@ class FolderArchive:
         try:
             self._base = self._top = path.resolve(strict=True)
             self._log = ProblemLog(self.name)
-            root = self._search()
+            root = self._search() if root is None else root
         except PATH_ERRORS as error:
             raise unreadable(path, error) from None
         if root is None:
@@ -93,6 +99,11 @@ class FolderArchive:
     def problems(self) -> tuple[Problem, ...]:
         """What was skipped and why; complete once ``entries()`` is used up."""
         return self._log.problems("")
+
+    def names(self) -> list[str]:
+        """Every file's path, sorted; nothing is opened."""
+        self._log = ProblemLog(self.name)
+        return sorted(self._paths())
 
     def entries(self) -> Iterator[Entry]:
         """The wanted files, sorted by path."""

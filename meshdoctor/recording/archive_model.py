@@ -17,6 +17,10 @@ class RecordingError(SourceError):
     """One clear line for the person; the recording cannot be used at all."""
 
 
+class NotARecordingError(RecordingError):
+    """It can be read and is no recording: another tool's archive, perhaps."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much of a recording is read at most, so that no archive can exhaust the machine."""
@@ -67,6 +71,9 @@ class Archive(Protocol):
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What was skipped and why; complete once ``entries()`` is used up."""
+
+    def names(self) -> list[str]:
+        """Every file's path below the root, wanted or not; no content is kept."""
 
     def entries(self) -> Iterator[Entry]:
         """The wanted files, one at a time; may be called again.

@@ -5,7 +5,12 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
-from meshdoctor.recording.archive_model import MIB, Problem, RecordingError
+from meshdoctor.recording.archive_model import (
+    MIB,
+    NotARecordingError,
+    Problem,
+    RecordingError,
+)
 from meshdoctor.recording.archive_path import below, printable
 from meshdoctor.recording.layout import MANIFEST
 
@@ -111,4 +116,4 @@ class ProblemLog:
     def no_manifest(self, path: Path) -> RecordingError:
         """The refusal when no recording.json was found."""
         line = f"{printable(str(path))} is not a meshdoctor recording: no {MANIFEST} in it"
-        return RecordingError(f"{line}, and {self.damage}" if self.damage else line)
+        return NotARecordingError(f"{line}, and {self.damage}" if self.damage else line)

@@ -86,8 +86,14 @@ class TarArchive:
     they are held meanwhile; otherwise only names are looked at, and ``entries()`` reads again.
     """
 
-    def __init__(self, path: Path, limits: Limits, wanted: Wanted) -> None:
+    def __init__(self, path: Path, limits: Limits, wanted: Wanted, root: str | None = None) -> None:
         """Look for the root.
+
+        Args:
+            path: the archive.
+            limits: the bounds for reading.
+            wanted: which files are of use.
+            root: the root where it is known, empty for the top; None to look for recording.json.
 
         Raises:
             RecordingError: the file cannot be opened, or holds no recording.json.
@@ -96,7 +102,11 @@ class TarArchive:
         self._limits = limits
         self._wanted = wanted
         self._log = ProblemLog(path.name)
-        self._root, self._held = self._look_ahead()
+        self._held: list[Entry] | None = None
+        if root is None:
+            self._root, self._held = self._look_ahead()
+        else:
+            self._root = root
 
     @property
     def name(self) -> str:
@@ -107,6 +117,18 @@ class TarArchive:
     def problems(self) -> tuple[Problem, ...]:
         """What was skipped and why; complete once ``entries()`` is used up."""
         return self._log.problems(self._root)
+
+    def names(self) -> list[str]:
+        """Every file's path, in the archive's order; no content is kept.
+
+        Raises:
+            RecordingError: the file vanished since it was opened.
+        """
+        self._log = ProblemLog(self._path.name)
+        with self._opened() as stream:
+            found = [file.path for file in self._walk(stream, lambda _path, _size: False)]
+        inner = (below(self._root, path) for path in found)
+        return [path for path in inner if path is not None]
 
     def entries(self) -> Iterator[Entry]:
         """The wanted files in the archive's order.

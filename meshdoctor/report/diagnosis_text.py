@@ -139,11 +139,16 @@ def _other_findings(diagnosis: Diagnosis) -> Iterator[Text]:
         yield Text("")
 
 
+_OWN = ("recording", "live")
+"""Sources that need no word; another tool's archive does."""
+
+
 def diagnosis_lines(diagnosis: Diagnosis, about: About) -> Iterator[Text]:
     """The whole diagnosis, line by line."""
     yield Text(headline(diagnosis), style="bold")
     versions = f"Istio {about.istio or 'unknown'}, Kubernetes {about.kubernetes or 'unknown'}"
-    yield Text(f"{about.name}, {about.captured_at:%Y-%m-%d %H:%M:%S} UTC, {versions}", style="dim")
+    name = about.name if about.source in _OWN else f"{about.name} ({about.source})"
+    yield Text(f"{name}, {about.captured_at:%Y-%m-%d %H:%M:%S} UTC, {versions}", style="dim")
     yield Text("")
     for cause in diagnosis.root_causes:
         yield from root_cause_lines(cause)

@@ -11,7 +11,7 @@ from meshdoctor.model.not_read import NotRead, NotReadStatus
 from meshdoctor.model.resource import as_list, as_mapping
 from meshdoctor.parse.documents import decode_object
 from meshdoctor.parse.errors import ParseError
-from meshdoctor.recording.archive import RecordingError, open_archive
+from meshdoctor.recording.archive import NotARecordingError, RecordingError, open_archive
 from meshdoctor.recording.layout import MANIFEST
 from meshdoctor.recording.manifest import parse_manifest
 
@@ -58,7 +58,7 @@ class Mesh:
 
     @classmethod
     def load(cls, path: Path) -> Mesh:
-        """Open a recording, a folder or a ``.tar.gz``.
+        """Open a recording, a folder or a ``.tar.gz``, or another tool's archive.
 
         Args:
             path: where it lies.
@@ -66,7 +66,13 @@ class Mesh:
         Raises:
             RecordingError: nothing can be used; the message is one line for the person.
         """
-        archive = open_archive(path)
+        try:
+            archive = open_archive(path)
+        except NotARecordingError as error:
+            from meshdoctor.imports.opening import importer_or
+            from meshdoctor.imports.saving import files_of
+
+            return cls.of(path.name, files_of(path, *importer_or(path, error)))
         files = {entry.path: entry.data for entry in archive.entries()}
         problems = [
             NotRead(problem.path, NotReadStatus(problem.status), problem.reason)
