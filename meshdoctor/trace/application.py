@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from meshdoctor.trace.trail import Branch, Trail
 
 
+_VERDICTS = {Kind.ANSWERED: Verdict.PASSES, Kind.REFUSED: Verdict.FAILS, None: Verdict.MAY_FAIL}
+_SAID = {
+    Kind.ANSWERED: "the application answers",
+    Kind.REFUSED: "nothing takes the connection",
+    None: "whether anything listens is not known",
+}
+
+
 def _is_down(pod: Resource) -> tuple[str, tuple[Evidence, ...]] | None:
     """Why no container of the application runs, if none does."""
     if is_finished(pod):
@@ -102,18 +110,13 @@ def answer(
         kind, text = (Kind.ANSWERED if sent[0] else Kind.REFUSED), sent[1]
     else:
         kind, text, evidence = _signs(trail, pod, port, local=local)
-    verdicts = {Kind.ANSWERED: Verdict.PASSES, Kind.REFUSED: Verdict.FAILS, None: Verdict.MAY_FAIL}
-    said = {
-        Kind.ANSWERED: f"the application answers: {text}",
-        Kind.REFUSED: f"nothing takes the connection: {text}",
-        None: f"whether anything listens is not known: {text}",
-    }[kind]
+    said = f"{_SAID[kind]}: {text}"
     trail.hop(
         branch,
         Place.APPLICATION,
         "application",
         name,
-        verdicts[kind],
+        _VERDICTS[kind],
         said,
         objects=(owner,),
         evidence=evidence,
