@@ -68,9 +68,9 @@ def _ports(service: Object, pod: Object) -> Ports:
 def _selected(state: State, service: Object) -> Iterator[Object]:
     selector = as_strings(spec_of(service).get("selector"))
     for pod in state.objects.all(PODS, name_of(service)[0]):
-        if matches_labels(selector, labels_of(pod)) and status_of(pod).get("podIP"):
-            if not is_finished(as_pod(pod)):
-                yield pod
+        addressed = bool(status_of(pod).get("podIP")) and not is_finished(as_pod(pod))
+        if addressed and matches_labels(selector, labels_of(pod)):
+            yield pod
 
 
 def expected(state: State, service: Object) -> dict[Ports, list[tuple[Object, bool]]]:
