@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from meshdoctor.drill.admission_pod_security import pod_security_refusal
 from meshdoctor.drill.admission_quota import quota_refusal, with_default_limits
+from meshdoctor.drill.controllers_ambient import enrolled
 from meshdoctor.drill.injecting import TEMPLATES, injected, injected_gateway
 from meshdoctor.drill.objects import ENDPOINT_SLICES, annotations_of, labels_of
 from meshdoctor.drill.pods import as_pod
-from meshdoctor.intent.ambient import mode_of
 from meshdoctor.intent.control_plane import ready_pods
-from meshdoctor.intent.inbound_capture import REDIRECTION
 from meshdoctor.intent.injection_verdict import Verdict, injection_verdict
 from meshdoctor.intent.injection_webhooks import selecting
 from meshdoctor.intent.network_policies import Verdict as Passage
@@ -25,7 +24,6 @@ from meshdoctor.intent.revision_labels import DEFAULT_REVISION, REVISION
 from meshdoctor.intent.revisions import control_planes
 from meshdoctor.intent.webhook_trust import Trust, entry_trust
 from meshdoctor.model.kinds import NAMESPACE, SERVICE
-from meshdoctor.model.pod import has_proxy, host_network
 from meshdoctor.model.resource import as_list, as_mapping
 from meshdoctor.serve.object_store import name_of
 
@@ -117,21 +115,7 @@ def _injection(state: State, pod: Object, workload: str, kind: str) -> dict[str,
             return injected_gateway(state, pod)
         if answer and verdict not in _LEFT_ALONE:
             return injected(state, pod, webhook.revision, workload, kind)
-    return _enrolled(state, pod)
-
-
-def _enrolled(state: State, pod: Object) -> dict[str, Any]:
-    """A pod that the CNI node agent hands to ztunnel (istio.io/dataplane-mode=ambient)."""
-    resource = as_pod(pod)
-    namespace = state.mesh.catalog.find(NAMESPACE, "", resource.namespace)
-    mode = mode_of(resource) or mode_of(namespace)
-    wanted = mode == "ambient" and not has_proxy(resource) and not host_network(resource)
-    annotations = {k: v for k, v in annotations_of(pod).items() if k != REDIRECTION}
-    if wanted:
-        annotations[REDIRECTION] = "enabled"
-    if annotations == annotations_of(pod):
-        return dict(pod)
-    return {**pod, "metadata": {**pod["metadata"], "annotations": annotations}}
+    return enrolled(state, pod)
 
 
 def admit(state: State, pod: Object, workload: str, kind: str) -> Admitted | Refused:

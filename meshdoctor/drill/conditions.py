@@ -156,9 +156,8 @@ def _has(value: object, wanted: Mapping[str, Any]) -> bool:
 def _at(item: Mapping[str, Any], path: list[Any]) -> object:
     value: Any = item
     for part in path:
-        if (isinstance(part, int) and isinstance(value, list) and part < len(value)) or (
-            isinstance(value, dict) and part in value
-        ):
+        in_list = isinstance(part, int) and isinstance(value, list) and part < len(value)
+        if in_list or (isinstance(value, dict) and part in value):
             value = value[part]
         else:
             return _ABSENT

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meshdoctor.drill.admission_quota import counted
+from meshdoctor.drill.controllers_ambient import reconcile_enrolment
 from meshdoctor.drill.controllers_deployment import reconcile
 from meshdoctor.drill.controllers_gateway import reconcile_gateway
 from meshdoctor.drill.controllers_namespace import collect, furnish
@@ -53,6 +54,7 @@ _CONTROLLERS: tuple[tuple[Key, Callable[[State, Object], State]], ...] = (
     (STATEFUL_SETS, lambda state, item: reconcile_set(state, STATEFUL_SETS, item)),
     (DAEMON_SETS, lambda state, item: reconcile_set(state, DAEMON_SETS, item)),
     (PODS, _kubelet),
+    (PODS, reconcile_enrolment),
     (SERVICES, reconcile_service),
     (QUOTAS, _quota),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from meshdoctor.drill.admission import Refused, admit
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 
 _API = "apps/v1"
 _HASH = "controller-revision-hash"
+_REFUSER = re.compile(
+    r'violates PodSecurity "[^"]*"|(exceeded|failed) quota: [^,:]+|failed calling webhook "[^"]*"'
+)
+"""What a refusal names as its reason."""
 _COUNTS = ("replicas", "readyReplicas", "availableReplicas", "fullyLabeledReplicas")
 
 
@@ -96,7 +101,7 @@ def _told(state: State, item: Object, refusal: str | None) -> State:
         for one in as_list(before.get("conditions"))
         if one.get("type") == "ReplicaFailure" and one.get("status") == "True"
     ]
-    if refusal is not None and not failures:
+    if refusal is not None and not any(_alike(one, refusal) for one in failures):
         failures = [_failure(state, refusal)]
     conditions = failures if refusal is not None else []
     generation = item["metadata"].get("generation", 1)
@@ -106,9 +111,15 @@ def _told(state: State, item: Object, refusal: str | None) -> State:
         **({"conditions": conditions} if conditions else {}),
     }
     same = all(before.get(name, 0) == count for name, count in counts.items())
-    if same and bool(as_list(before.get("conditions"))) == bool(conditions):
+    if same and as_list(before.get("conditions")) == conditions:
         return state
     return state.put(REPLICA_SETS, {**item, "status": made})
+
+
+def _alike(condition: Mapping[str, Any], refusal: str) -> bool:
+    """Whether the same thing refuses as before, whatever the pod is called."""
+    before, now = (_REFUSER.search(text) for text in (str(condition.get("message")), refusal))
+    return before is not None and now is not None and before[0] == now[0]
 
 
 def _failure(state: State, message: str) -> dict[str, Any]:

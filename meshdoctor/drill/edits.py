@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -12,6 +13,7 @@ from meshdoctor.drill.naming import uid
 from meshdoctor.drill.objects import spec_of
 from meshdoctor.drill.targets import Target, TargetError, parse_target
 from meshdoctor.model.resource import as_list, as_mapping
+from meshdoctor.serve.clock import rfc3339
 from meshdoctor.serve.defaults import add_defaults, normalize
 from meshdoctor.serve.json_patch import PatchError, json_patch, merge_patch
 from meshdoctor.serve.object_store import name_of
@@ -19,6 +21,7 @@ from meshdoctor.serve.strategic_patch import strategic_patch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from meshdoctor.serve.cluster import Cluster
     from meshdoctor.serve.object_store import Object
@@ -77,8 +80,7 @@ class Edit:
             case "scale":
                 return _merged(old, {"spec": {"replicas": given["replicas"]}})
             case "restart":
-                stamp = {"annotations": {RESTARTED: cluster.clock.timestamp()}}
-                return _merged(old, {"spec": {"template": {"metadata": stamp}}})
+                return _restarted(old, cluster.now())
         one = {"name": given["container"], "image": given["image"]}
         patch = {"spec": {"template": {"spec": {"containers": [one]}}}}
         return strategic_patch(old, patch)
@@ -102,6 +104,16 @@ class Edit:
             case "set-image":
                 return ["set", "image", *what, f"{given['container']}={given['image']}"], ""
         return ["delete", *what], ""
+
+
+def _restarted(old: Object, now: datetime) -> Mapping[str, Any]:
+    """With the time of the restart in its template; two restarts never have the same."""
+    metadata = as_mapping(as_mapping(spec_of(old).get("template")).get("metadata"))
+    before = as_mapping(metadata.get("annotations")).get(RESTARTED)
+    while rfc3339(now) == before:
+        now += timedelta(seconds=1)
+    stamp = {"annotations": {RESTARTED: rfc3339(now)}}
+    return _merged(old, {"spec": {"template": {"metadata": stamp}}})
 
 
 def _merged(old: Object, patch: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -86,22 +86,30 @@ class Grader:
             world: the mesh as the candidate left it.
             attempt: hints and time; none of either where it is left out.
         """
-        results = tuple(self._check(check, world) for check in drill.checks)
+        results = tuple(self._check(check, world, at_start=False) for check in drill.checks)
         losses = tuple(_losses(drill, world, attempt or Attempt()))
-        shares = sum(check.points for check in drill.checks)
-        won = sum(
-            check.points
-            for check, result in zip(drill.checks, results, strict=True)
-            if result.passed is True
-        )
         lost = sum(loss.points for loss in losses)
-        return Grade(drill.id, results, losses, max(FULL * won // shares - lost, 0))
+        return Grade(drill.id, results, losses, max(self._won(drill, world, results) - lost, 0))
 
-    def _check(self, check: Check, world: World) -> CheckResult:
+    def _won(self, drill: Drill, world: World, results: tuple[CheckResult, ...]) -> int:
+        """Points for the checks: what held from the start wins nothing, and costs when broken."""
+        mended = broken = wanted = 0
+        for check, result in zip(drill.checks, results, strict=True):
+            if self._check(check, world, at_start=True).passed is True:
+                broken += check.points * (result.passed is not True)
+            else:
+                wanted += check.points
+                mended += check.points * (result.passed is True)
+        shares = sum(check.points for check in drill.checks)
+        return FULL * mended // max(wanted, 1) - FULL * broken // shares
+
+    def _check(self, check: Check, world: World, *, at_start: bool) -> CheckResult:
         if check.request is not None:
-            return self._request(check, check.request, world.snapshot())
+            mesh = world.recorded_snapshot if at_start else world.snapshot()
+            return self._request(check, check.request, mesh)
         assert check.condition is not None
-        verdict = check.condition.holds(world.recorded, world.objects)
+        objects = world.recorded if at_start else world.objects
+        verdict = check.condition.holds(world.recorded, objects)
         target = (str(check.condition.target),)
         return CheckResult(check.id, check.says, verdict.holds, verdict.because, target)
 

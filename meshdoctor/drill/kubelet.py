@@ -76,11 +76,19 @@ def _recorded_status(state: State, pod: Object, container: Mapping[str, Any]) ->
             if one.get("name") != container.get("name") or _told(one, _TELLING) != wanted:
                 continue
             seen = _status(other, str(one.get("name")))
+            if seen is not None and _waits(seen):
+                # It never came to run there: how it fares is not known.
+                continue
             # One that runs and is not ready fails its probe: another probe may succeed.
             fails_probe = seen is not None and "running" in as_mapping(seen.get("state"))
             if not fails_probe or _told(one, _PROBES) == probes:
                 return seen
     return None
+
+
+def _waits(status: Object) -> bool:
+    reason = as_mapping(as_mapping(status.get("state")).get("waiting")).get("reason")
+    return reason in ("PodInitializing", "ContainerCreating")
 
 
 def _status(pod: Object, name: str) -> Object | None:
@@ -235,15 +243,10 @@ def reconsidered(state: State, pod: Object) -> Object:
     status = status_of(pod)
     if not is_live(pod) or not as_list(status.get("containerStatuses")):
         return _scheduled(state, pod)
-    before, after = resets_probe(state.recorded_mesh, pod), resets_probe(state.mesh, pod)
-    known = state.recorded.get(PODS, *name_of(pod)) is not None
     proxy = _status(pod, PROXY_CONTAINER)
     waits = proxy is not None and not proxy.get("ready") and has_proxy(as_pod(pod))
-    probed = any(True for _ in direct_probes(as_pod(pod)))
     gets_ready = waits and proxy_gets_ready(state, pod)
-    # Of a recorded pod only a difference counts; of a new one, that it is not as it should be.
-    probes_differ = probed and (before != after if known else after == _all_ready(pod))
-    if not gets_ready and not probes_differ:
+    if not gets_ready and not _probes_differ(state, pod):
         return pod
     init, main = container_statuses(state, pod)
     kept = {"address": str(status.get("podIP") or ""), "host": str(status.get("hostIP") or "")}
@@ -251,6 +254,20 @@ def reconsidered(state: State, pod: Object) -> Object:
     if [one["ready"] for one in (*init, *main)] == _readiness(pod):
         return pod
     return {**pod, "status": {**made, "startTime": status.get("startTime", state.timestamp)}}
+
+
+def _probes_differ(state: State, pod: Object) -> bool:
+    """Whether a pod's readiness is not what its sidecar makes of its probes by now.
+
+    A recorded pod stays as it was recorded until the policies say something else than they did.
+    """
+    if not any(True for _ in direct_probes(as_pod(pod))):
+        return False
+    after = resets_probe(state.mesh, pod)
+    recorded = state.recorded.get(PODS, *name_of(pod))
+    if recorded is not None and status_of(recorded) == status_of(pod):
+        return resets_probe(state.recorded_mesh, pod) != after
+    return after == _all_ready(pod)
 
 
 def _scheduled(state: State, pod: Object) -> Object:

@@ -57,23 +57,34 @@ def against_rules(name: str, drill: Drill) -> Iterator[str]:
     for cause in drill.causes:
         if cause not in known:
             yield f"{name}: no cause is called {cause!r}"
+    for problem in (*_roles(drill), *_checks(drill), *_questions(drill)):
+        yield f"{name}: {problem}"
+
+
+def _roles(drill: Drill) -> Iterator[str]:
     if len(drill.fixes_of(Role.REFERENCE)) != 1:
-        yield f"{name}: one fix is the reference"
+        yield "one fix is the reference"
     for role in (Role.ALTERNATIVE, Role.WRONG):
         if not drill.fixes_of(role):
-            yield f"{name}: at least one fix is {role}"
+            yield f"at least one fix is {role}"
+
+
+def _checks(drill: Drill) -> Iterator[str]:
     checks = [check.id for check in drill.checks]
     if len(set(checks)) < len(checks):
-        yield f"{name}: two checks have the same id"
+        yield "two checks have the same id"
     if all(check.request is None for check in drill.checks):
-        yield f"{name}: no check asks how the mesh behaves"
+        yield "no check asks how the mesh behaves"
     for fix in drill.fixes:
         for one in fix.fails:
             if one not in checks:
-                yield f"{name}: {fix.says!r} is caught by the unknown check {one!r}"
+                yield f"{fix.says!r} is caught by the unknown check {one!r}"
+
+
+def _questions(drill: Drill) -> Iterator[str]:
     for question in drill.questions:
         if question.choices and not set(question.answers) & set(question.choices):
-            yield f"{name}: {question.ask!r} offers no right answer"
+            yield f"{question.ask!r} offers no right answer"
 
 
 def play(drill: Drill, fix: Fix | None, grader: Grader) -> Grade:
