@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 SERVICE_NAME = "kubernetes.io/service-name"
 _MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
+_ENDPOINTS_BY = "endpoints.kubernetes.io/managed-by"
 _CONTROLLER = "endpointslice-controller.k8s.io"
 Ports = tuple[tuple[str, int, str, str], ...]
 """Name, number, protocol and appProtocol of each port."""
@@ -90,7 +91,8 @@ def expected(state: State, service: Object) -> dict[Ports, list[tuple[Object, bo
 
 
 def _is_ours(one: Object) -> bool:
-    return labels_of(one).get(_MANAGED_BY, _CONTROLLER) == _CONTROLLER
+    labels = labels_of(one)
+    return labels.get(_MANAGED_BY) == _CONTROLLER or _ENDPOINTS_BY in labels
 
 
 def _slices(state: State, service: Object) -> list[Object]:
@@ -240,7 +242,7 @@ def _endpoints(
             "creationTimestamp": state.timestamp,
             "labels": {
                 **labels_of(service),
-                "endpoints.kubernetes.io/managed-by": "endpoint-controller",
+                _ENDPOINTS_BY: "endpoint-controller",
             },
         }
     )
@@ -249,17 +251,13 @@ def _endpoints(
 
 def orphans(state: State) -> State:
     """Take away the slices and Endpoints of Services that are no more."""
-    for one in list(state.objects.all(ENDPOINT_SLICES)):
-        name = labels_of(one).get(SERVICE_NAME)
-        namespace = name_of(one)[0]
-        was = name and state.recorded.get(SERVICES, namespace, name)
-        owned = was or any(
-            as_mapping(owner).get("uid") in state.gone
-            for owner in as_list(one["metadata"].get("ownerReferences"))
-        )
-        if name and owned and state.objects.get(SERVICES, namespace, name) is None:
-            state = state.remove(ENDPOINT_SLICES, one)
-            endpoints = state.objects.get(ENDPOINTS, namespace, name)
-            if endpoints is not None:
-                state = state.remove(ENDPOINTS, endpoints)
+    for key in (ENDPOINT_SLICES, ENDPOINTS):
+        for one in list(state.objects.all(key)):
+            namespace, own = name_of(one)
+            name = own if key == ENDPOINTS else labels_of(one).get(SERVICE_NAME, "")
+            # What had no Service in the recording either was somebody's own.
+            had = state.recorded.get(SERVICES, namespace, name) is not None
+            is_new = state.recorded.get(key, namespace, own) is None and _is_ours(one)
+            if (had or is_new) and state.objects.get(SERVICES, namespace, name) is None:
+                state = state.remove(key, one)
     return state

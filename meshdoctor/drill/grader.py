@@ -101,7 +101,8 @@ class Grader:
                 wanted += check.points
                 mended += check.points * (result.passed is True)
         shares = sum(check.points for check in drill.checks)
-        return FULL * mended // max(wanted, 1) - FULL * broken // shares
+        won = FULL * mended // wanted if wanted else FULL
+        return won - FULL * broken // shares
 
     def _check(self, check: Check, world: World, *, at_start: bool) -> CheckResult:
         if check.request is not None:
