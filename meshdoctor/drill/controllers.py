@@ -12,6 +12,7 @@ from meshdoctor.drill.admission_quota import counted
 from meshdoctor.drill.controllers_ambient import reconcile_enrolment
 from meshdoctor.drill.controllers_deployment import reconcile
 from meshdoctor.drill.controllers_gateway import reconcile_gateway
+from meshdoctor.drill.controllers_istiod import patch_webhooks
 from meshdoctor.drill.controllers_namespace import collect, furnish
 from meshdoctor.drill.controllers_replicas import reconcile_replica_set, reconcile_set
 from meshdoctor.drill.controllers_service import orphans, reconcile_service
@@ -61,7 +62,7 @@ _CONTROLLERS: tuple[tuple[Key, Callable[[State, Object], State]], ...] = (
 
 
 def _turn(state: State) -> State:
-    state = orphans(collect(furnish(state)))
+    state = patch_webhooks(orphans(collect(furnish(state))))
     for key, controller in _CONTROLLERS:
         for name in sorted(state.objects.by_key.get(key, {})):
             item = state.objects.get(key, *name)

@@ -153,3 +153,40 @@ def test_a_rewritten_probe_succeeds_though_the_server_is_strict() -> None:
     assert ready(pod) == "2/2"
     probe = pod["spec"]["containers"][0]["readinessProbe"]["httpGet"]
     assert (probe["path"], probe["port"]) == ("/app-health/app/readyz", 15020)
+
+
+BUNDLE = """
+- patch:
+    object: MutatingWebhookConfiguration istio-sidecar-injector
+    type: json
+    patch:
+      - {op: replace, path: /webhooks/0/clientConfig/caBundle, value: ""}
+      - {op: replace, path: /webhooks/1/clientConfig/caBundle, value: ""}
+      - {op: replace, path: /webhooks/2/clientConfig/caBundle, value: ""}
+      - {op: replace, path: /webhooks/3/clientConfig/caBundle, value: ""}
+"""
+
+
+def bundles(world: World) -> list[str]:
+    """The caBundles of the injection webhooks."""
+    key = ("admissionregistration.k8s.io", "mutatingwebhookconfigurations")
+    return [
+        entry["clientConfig"].get("caBundle", "")
+        for one in world.objects.all(key)
+        for entry in one["webhooks"]
+    ]
+
+
+def test_a_running_istiod_mends_the_bundle_of_its_webhook() -> None:
+    world = play("healthy")
+    before = bundles(world)
+    edit(world, BUNDLE)
+    assert all(bundles(world))
+    assert len(bundles(world)) == len(before)
+
+
+def test_without_istiod_a_bundle_stays_wrong_until_one_starts() -> None:
+    world = play("istiod-down", BUNDLE)
+    assert bundles(world) == [""] * 4
+    edit(world, "- scale: {object: Deployment istio-system/istiod, replicas: 1}")
+    assert all(bundles(world))

@@ -32,7 +32,8 @@ def drill(name: str) -> Drill:
 
 
 def document(name: str) -> dict[str, Any]:
-    return dict(documents())[f"{name}.yaml"]
+    found: dict[str, Any] = dict(documents())[f"{name}.yaml"]
+    return found
 
 
 def answered(mesh: Snapshot, request: Request) -> Walk:
