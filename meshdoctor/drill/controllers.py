@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from meshdoctor.drill.admission_quota import counted
 from meshdoctor.drill.controllers_ambient import reconcile_enrolment
+from meshdoctor.drill.controllers_bare_pods import start_bare_pod
 from meshdoctor.drill.controllers_deployment import reconcile
 from meshdoctor.drill.controllers_gateway import reconcile_gateway
 from meshdoctor.drill.controllers_istiod import patch_webhooks
@@ -54,6 +55,7 @@ _CONTROLLERS: tuple[tuple[Key, Callable[[State, Object], State]], ...] = (
     (REPLICA_SETS, reconcile_replica_set),
     (STATEFUL_SETS, lambda state, item: reconcile_set(state, STATEFUL_SETS, item)),
     (DAEMON_SETS, lambda state, item: reconcile_set(state, DAEMON_SETS, item)),
+    (PODS, start_bare_pod),
     (PODS, _kubelet),
     (PODS, reconcile_enrolment),
     (SERVICES, reconcile_service),

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from meshdoctor.drill.admission import Refused, admit
+from meshdoctor.drill.controllers_events import warned
 from meshdoctor.drill.kubelet import started
 from meshdoctor.drill.naming import free_suffix, node_names, template_hash
 from meshdoctor.drill.objects import (
@@ -103,6 +104,7 @@ def _told(state: State, item: Object, refusal: str | None) -> State:
     ]
     if refusal is not None and not any(_alike(one, refusal) for one in failures):
         failures = [_failure(state, refusal)]
+        state = warned(state, item, "ReplicaSet", "FailedCreate", f"Error creating: {refusal}")
     conditions = failures if refusal is not None else []
     generation = item["metadata"].get("generation", 1)
     made: dict[str, Any] = {

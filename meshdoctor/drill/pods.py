@@ -97,11 +97,11 @@ def new_pod(
     }
     if annotations := as_mapping(metadata.get("annotations")):
         made["annotations"] = dict(annotations)
-    return {"metadata": made, "spec": _completed(as_mapping(template.get("spec")))}
+    return {"metadata": made, "spec": completed(as_mapping(template.get("spec")))}
 
 
-def _completed(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """What the API server's defaults and the ServiceAccount plugin add."""
+def completed(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A pod's spec with what the API server's defaults and the ServiceAccount plugin add."""
     account = spec.get("serviceAccountName") or "default"
     tolerations = [
         {

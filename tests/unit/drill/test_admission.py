@@ -190,3 +190,30 @@ def test_without_istiod_a_bundle_stays_wrong_until_one_starts() -> None:
     assert bundles(world) == [""] * 4
     edit(world, "- scale: {object: Deployment istio-system/istiod, replicas: 1}")
     assert all(bundles(world))
+
+
+BARE = """
+- apply:
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: probe, namespace: %s, labels: {app: probe}}
+    spec: {containers: [{name: probe, image: "curl:8"}]}
+"""
+
+
+def test_a_pod_that_somebody_runs_is_injected_where_its_namespace_asks_for_it() -> None:
+    world = play("healthy", BARE % "shop" + BARE % "legacy")
+    assert [ready(pod) for pod in pods(world, "probe")] == ["2/2"]
+    assert [ready(pod) for pod in pods(world, "probe", "legacy")] == ["1/1"]
+
+
+def test_a_refusal_is_told_by_an_event() -> None:
+    world = play("istiod-down", RESTART)
+    told = [
+        event
+        for event in world.objects.all(("", "events"), "shop")
+        if event.get("reason") == "FailedCreate"
+        and world.recorded.get(("", "events"), "shop", event["metadata"]["name"]) is None
+    ]
+    assert told
+    assert all("failed calling webhook" in event["message"] for event in told)
