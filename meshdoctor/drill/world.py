@@ -6,14 +6,13 @@ where kubectl writes to it.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from threading import RLock
 from typing import TYPE_CHECKING
 
 from meshdoctor.drill.controllers import settled
 from meshdoctor.drill.objects import EVENTS, Objects, uid_of
 from meshdoctor.drill.state import State
 from meshdoctor.drill.view import NOT_AVAILABLE, Viewer
-from meshdoctor.model.not_read import NotRead, NotReadStatus
 from meshdoctor.serve.cluster import Cluster
 from meshdoctor.serve.mesh import Mesh
 from meshdoctor.serve.object_store import ChangeType, name_of
@@ -34,7 +33,7 @@ _UNWATCHED = frozenset({EVENTS})
 class World:
     """A recording that is being played, with its controllers at work.
 
-    Lives where its cluster lives: in one event loop, or in one thread.
+    Written to where its cluster lives, in one event loop or one thread; looked at from anywhere.
 
     Example:
         world = World.from_recording(path)
@@ -57,6 +56,9 @@ class World:
         self._gone: frozenset[str] = frozenset()
         self._writing = False
         self._changed = False
+        self._moment = cluster.now()
+        """Of the last write: "now" in a snapshot."""
+        self._lock = RLock()
         self._unsubscribe: Callable[[], None] = cluster.store.subscribe(self._follow)
         cluster.withhold = self._why_withheld
 
@@ -81,7 +83,8 @@ class World:
     @property
     def objects(self) -> Objects:
         """Every object as it stands."""
-        return self._objects
+        with self._lock:
+            return self._objects
 
     @property
     def recorded(self) -> Objects:
@@ -97,11 +100,12 @@ class World:
         """The mesh as it stands.
 
         Until somebody writes it is the recording itself; from then on nothing is known of what
-        proxies hold, and the objects have to do.
+        proxies hold, and the objects have to do. It is the same one until the next write.
         """
-        if not self._changed:
-            return self._viewer.recorded
-        return self._viewer.snapshot(self._objects, self.cluster.now(), self._recorded)
+        with self._lock:
+            if not self._changed:
+                return self._viewer.recorded
+            return self._viewer.snapshot(self._objects, self._moment, self._recorded)
 
     def _state(self) -> State:
         return State(
@@ -116,8 +120,11 @@ class World:
 
     def settle(self) -> None:
         """Let the controllers work until the mesh is at rest, and write what they did."""
-        if self._writing:
-            return
+        with self._lock:
+            if not self._writing:
+                self._settle()
+
+    def _settle(self) -> None:
         before = self._state()
         after = settled(before)
         self._gone = after.gone
@@ -133,6 +140,10 @@ class World:
 
     def _follow(self, change: Change) -> None:
         """Take in one write, and let the controllers answer it unless it was theirs."""
+        with self._lock:
+            self._take_in(change)
+
+    def _take_in(self, change: Change) -> None:
         name = name_of(change.object)
         if change.type is ChangeType.DELETED:
             self._objects = self._objects.remove(change.key, name)
@@ -142,6 +153,7 @@ class World:
         if change.key in _UNWATCHED:
             return
         self._changed = True
+        self._moment = self.cluster.now()
         # With a namespace everything in it goes, piece by piece: nothing of it is made anew.
         if not name[0] or self.cluster.has_namespace(name[0]):
             self.settle()
@@ -157,18 +169,3 @@ class World:
         if room == "istiod" and file.startswith(_ISTIOD_STATE):
             return NOT_AVAILABLE
         return None
-
-
-def without_proxies(snapshot: Snapshot, reason: str = NOT_AVAILABLE) -> Snapshot:
-    """A snapshot as it is read by somebody who may not look at proxies.
-
-    Args:
-        snapshot: with proxies.
-        reason: why they are not there.
-    """
-    missing = [
-        NotRead(f"proxies/{proxy.namespace}/{proxy.pod}", NotReadStatus.FAILED, reason)
-        for proxy in snapshot.proxies.values()
-    ]
-    not_read = tuple(sorted({*snapshot.not_read, *missing}))
-    return replace(snapshot, proxies={}, not_read=not_read)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -12,7 +14,8 @@ import pytest
 from meshdoctor.drill.drill import Role
 from meshdoctor.drill.grader import Grader
 from meshdoctor.drill.library import drills
-from meshdoctor.drill.world import World
+from meshdoctor.drill.lint import play
+from meshdoctor.drill.serving import moving as serving_world
 from meshdoctor.resources import recordings_root
 from meshdoctor.serve.thread import serving
 from tests.serve.kubectl_judge import Kubectl, needs_kubectl
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from meshdoctor.drill.drill import Drill
+    from meshdoctor.drill.world import World
+
 pytestmark = needs_kubectl
 SHOP = ("-n", "shop")
 
@@ -28,11 +34,9 @@ SHOP = ("-n", "shop")
 @contextmanager
 def moving(home: Path, recording: str) -> Iterator[tuple[Kubectl, World]]:
     """Serve a bundled recording with its controllers at work."""
-    worlds: list[World] = []
-    path = recordings_root() / f"{recording}.tar.gz"
-    with serving(path, prepare=lambda server: worlds.append(World(server.cluster))) as server:
+    with serving_world(recordings_root() / f"{recording}.tar.gz") as (server, world):
         server.write_kubeconfig(home / "config")
-        yield Kubectl(server, home), worlds[0]
+        yield Kubectl(server, home), world
 
 
 def ready(kubectl: Kubectl, app: str) -> list[str]:
@@ -115,12 +119,8 @@ def test_without_controllers_nothing_moves(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("drill", drills(), ids=lambda drill: drill.id)
 def test_every_fix_of_a_drill_gives_the_same_grade_over_kubectl(
-    drill: object, tmp_path: Path
+    drill: Drill, tmp_path: Path
 ) -> None:
-    from meshdoctor.drill.drill import Drill
-    from meshdoctor.drill.lint import play
-
-    assert isinstance(drill, Drill)
     for number, fix in enumerate(drill.fixes):
         home = tmp_path / str(number)
         home.mkdir()
@@ -137,9 +137,6 @@ def test_every_fix_of_a_drill_gives_the_same_grade_over_kubectl(
 
 
 def test_the_command_serves_with_controllers(tmp_path: Path) -> None:
-    import os
-    import sys
-
     config = tmp_path / "config"
     recording = recordings_root() / "missing-sidecar.tar.gz"
     command = [sys.executable, "-m", "meshdoctor", "serve", str(recording), "--controllers"]

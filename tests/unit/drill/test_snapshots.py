@@ -54,3 +54,12 @@ def test_new_pods_are_in_the_snapshot() -> None:
     found = [pod for pod in world.snapshot().catalog.of(POD) if pod.labels.get("app") == "ratings"]
     assert len(found) == 2
     assert {str(world.snapshot().workloads.owning(pod)) for pod in found} == {RATINGS}
+
+
+def test_a_snapshot_is_the_same_one_until_the_next_write() -> None:
+    world = play("healthy", TOUCH)
+    first = world.snapshot()
+    assert world.snapshot() is first
+    edit(world, "- label: {object: Namespace shop, set: {beside: that}}")
+    assert world.snapshot() is not first
+    assert world.snapshot().now >= first.now
