@@ -108,7 +108,7 @@ def play(drill: Drill, fix: Fix | None, grader: Grader) -> Grade:
 def by_playing(name: str, drill: Drill, grader: Grader) -> Iterator[str]:
     """What playing every fix shows to be otherwise than the drill says, a line each.
 
-    What cannot be told is no mistake of the drill's: it is left to whoever grades.
+    A check that cannot be told is no pass, and catches nothing: such a drill cannot be graded.
 
     Args:
         name: of the file.
@@ -123,14 +123,14 @@ def by_playing(name: str, drill: Drill, grader: Grader) -> Iterator[str]:
         except (EditError, RecordingError) as error:
             yield f"{name}: {fix.says!r} cannot be played: {error}"
             continue
-        failed = {check.id: check.because for check in grade.checks if check.passed is False}
-        unknown = {check.id for check in grade.checks if check.passed is None}
         if fix.role is not Role.WRONG:
-            for check, because in failed.items():
-                yield f"{name}: {fix.says!r} fails {check}: {because}"
+            for result in grade.checks:
+                if result.passed is not True:
+                    yield f"{name}: {fix.says!r} does not pass {result.id}: {result.because}"
             continue
+        failed = {result.id for result in grade.checks if result.passed is False}
         for check in fix.fails:
-            if check not in failed and check not in unknown:
+            if check not in failed:
                 yield f"{name}: {fix.says!r} passes {check}, which should catch it"
 
 

@@ -11,7 +11,7 @@ from meshdoctor.drill.drill import Drill, Role
 from meshdoctor.drill.drill_text import drill_lines, grade_lines
 from meshdoctor.drill.grader import Attempt, Grade, Grader
 from meshdoctor.drill.library import documents, drill_for, drills, parse_drill
-from meshdoctor.drill.lint import against_rules, against_schema, lint, play
+from meshdoctor.drill.lint import against_rules, against_schema, by_playing, lint, play
 from meshdoctor.drill.targets import TargetError, parse_target
 from meshdoctor.drill.world import World
 from meshdoctor.model.trace import Outcome, Place, Walk
@@ -68,16 +68,32 @@ def test_a_drill_that_nobody_touched_is_not_passed(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", IDS)
-def test_right_fixes_pass_when_the_wanted_requests_are_answered(name: str) -> None:
+def test_right_fixes_pass_and_wrong_ones_are_caught_by_the_checks_that_should(name: str) -> None:
     one = drill(name)
-    wanted = replace(
-        one, checks=tuple(c for c in one.checks if c.request is None or c.request.succeeds)
-    )
     for fix in one.fixes:
-        if fix.role is not Role.WRONG:
-            grade = play(wanted, fix, Grader(answered))
-            assert grade.passed, grade
-            assert (grade.points, grade.losses) == (100, ())
+        grade = play(one, fix, Grader())
+        if fix.role is Role.WRONG:
+            assert not grade.passed
+            assert grade.points < 100
+            assert {c.id for c in grade.checks if c.passed is False} >= set(fix.fails), fix.says
+        else:
+            assert (grade.passed, grade.points, grade.losses) == (True, 100, ()), fix.says
+
+
+def test_lint_tells_a_fix_that_does_not_do_what_the_drill_says() -> None:
+    one = drill("D08")
+    wrong, right = one.fixes_of(Role.WRONG)[0], one.reference
+    swapped = replace(
+        one,
+        fixes=(
+            replace(right, edits=wrong.edits),
+            replace(wrong, edits=right.edits),
+        ),
+    )
+    said = list(by_playing("D08.yaml", swapped, Grader()))
+    assert "does not pass reviews-answers: 503" in said[0]
+    assert "passes reviews-answers, which should catch it" in said[1]
+    assert len(said) == 2
 
 
 @pytest.mark.parametrize("name", IDS)
