@@ -30,6 +30,7 @@ _COMMANDS = {
     "check": ("check", "Check that reading is allowed and that Istio is installed whole."),
     "rbac": ("rbac", "Print the least ClusterRole that reading needs."),
     "serve": ("serve", "Serve a recording as a Kubernetes API server, for kubectl and tests."),
+    "drill": ("drill", "Practise troubleshooting on recorded meshes, as in the ICA exam."),
     "playbooks": ("playbooks", "List, show and lint the diagnosis playbooks."),
 }
 """Name, module of this package, and the line that --help prints without importing it."""

@@ -18,9 +18,7 @@ from meshdoctor.serve.faults_spec import FAULTS_HELP, FaultError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from meshdoctor.serve.audit import Audit
-    from meshdoctor.serve.faults import Faults
-    from meshdoctor.serve.mesh import Mesh
+    from meshdoctor.serve.server import Server
 
 
 _EXAMPLE = """\
@@ -65,6 +63,11 @@ Example:
     metavar="FILE",
     help="Append every request as a line of JSON; never a credential.",
 )
+@click.option(
+    "--controllers",
+    is_flag=True,
+    help="Let the cluster's controllers answer writes: restarts, scaling, injection, endpoints.",
+)
 def command(
     recording: Path,
     port: int,
@@ -72,6 +75,7 @@ def command(
     specs: tuple[str, ...],
     latency: float | None,
     audit_file: Path | None,
+    controllers: bool,
 ) -> None:
     """Serve RECORDING as a Kubernetes API server on this machine, for kubectl and for tests.
 
@@ -82,6 +86,7 @@ def command(
     from meshdoctor.serve.audit import Audit
     from meshdoctor.serve.faults import Faults
     from meshdoctor.serve.mesh import Mesh
+    from meshdoctor.serve.server import Server
 
     try:
         faults = Faults(*specs)
@@ -94,7 +99,10 @@ def command(
     audit = Audit(audit_file)
     try:
         with _kubeconfig_file(kubeconfig) as path:
-            asyncio.run(_serve(mesh, faults, audit, port, path))
+            server = Server(mesh, faults=faults, audit=audit, port=port)
+            if controllers:
+                _let_move(server)
+            asyncio.run(_serve(server, path))
     finally:
         audit.close()
 
@@ -121,19 +129,25 @@ def _kubeconfig_file(wanted: Path | None) -> Iterator[Path]:
         path.unlink(missing_ok=True)
 
 
-async def _serve(mesh: Mesh, faults: Faults, audit: Audit, port: int, kubeconfig: Path) -> None:
-    """Run until somebody stops it."""
-    from meshdoctor.serve.server import Server
+def _let_move(server: Server) -> None:
+    """Let the controllers follow what is written to a server."""
+    from meshdoctor.drill.world import World
 
+    World(server.cluster)
+
+
+async def _serve(server: Server, kubeconfig: Path) -> None:
+    """Run until somebody stops it."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError):
             loop.add_signal_handler(number, stop.set)
-    async with Server(mesh, faults=faults, audit=audit, port=port) as server:
+    async with server:
         server.write_kubeconfig(kubeconfig)
         click.echo(
-            f"Serving {mesh.name} at {server.url} until Ctrl-C: export KUBECONFIG={kubeconfig}",
+            f"Serving {server.mesh.name} at {server.url} until Ctrl-C: "
+            f"export KUBECONFIG={kubeconfig}",
             err=True,
         )
         _tell(kubeconfig)

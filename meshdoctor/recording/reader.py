@@ -39,9 +39,19 @@ def _read_logs_again(path: Path, assembly: Assembly, written: str) -> None:
             assembly.proxies[place.namespace, place.pod]["log"] = log
 
 
-def _read_entries(
-    archive: Archive, assembly: Assembly, progress: Progress | None
+def read_entries(
+    archive: Archive, assembly: Assembly, progress: Progress | None = None
 ) -> Manifest | None:
+    """Parse every file of a recording.
+
+    Args:
+        archive: an opened recording.
+        assembly: takes what is read.
+        progress: told after each file.
+
+    Returns:
+        The manifest; None where there is none.
+    """
     manifest = None
     for count, entry in enumerate(archive.entries(), start=1):
         place = place_of(entry.path)
@@ -66,7 +76,7 @@ def read_recording(path: Path, progress: Progress | None = None) -> Snapshot:
     """
     assembly = Assembly()
     archive = open_archive(path, wanted=is_wanted)
-    manifest = _read_entries(archive, assembly, progress)
+    manifest = read_entries(archive, assembly, progress)
     if manifest is None:
         raise RecordingError(f"{archive.name} is not a meshdoctor recording: no {MANIFEST} in it")
     written = access_format(assembly)

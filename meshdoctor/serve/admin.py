@@ -67,7 +67,8 @@ def is_listening(mesh: PodFiles, pod: Pod, port: int) -> bool:
     """Whether anything answers on a port of a pod, as far as the recording knows."""
     if port not in PORTS.get(pod.role, ()):
         return False
-    return any(mesh.file(f"{pod.folder}/{file}") is not None for file in _MAIN_FILES[pod.role])
+    main = [f"{pod.folder}/{file}" for file in _MAIN_FILES[pod.role]]
+    return any(mesh.file(path) is not None for path in main) or any(map(mesh.withheld, main))
 
 
 def admin_reply(mesh: PodFiles, pod: Pod, port: int, method: str, target: str) -> AdminReply:

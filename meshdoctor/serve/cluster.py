@@ -11,13 +11,19 @@ from meshdoctor.serve.clock import Clock
 from meshdoctor.serve.object_store import Change, ChangeType, ObjectStore
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from meshdoctor.serve.mesh import Mesh
 
 POD_KEY = ("", POD.plural)
 NAMESPACE_KEY = ("", NAMESPACE.plural)
+
+
+def _nothing(path: str) -> str | None:
+    """Nothing is withheld."""
+    del path
+    return None
 
 
 def _last_version(mesh: Mesh) -> int:
@@ -46,6 +52,8 @@ class Cluster:
             self.store.fill((one.group, one.plural), one.items)
         self._catalog = make_catalog(mesh, self.store.all(CRD_KEY))
         self.store.subscribe(self._follow)
+        self.withhold: Callable[[str], str | None] = _nothing
+        """Why a file does not count any more, by its path: the seam for what moves the mesh."""
 
     @property
     def catalog(self) -> Catalog:
@@ -57,12 +65,16 @@ class Cluster:
         return self.clock.now()
 
     def file(self, path: str) -> bytes | None:
-        """A file of the recording; None where it has none."""
-        return self.mesh.files.get(path)
+        """A file of the recording; None where it has none, or where it is withheld."""
+        return None if self.withhold(path) is not None else self.mesh.files.get(path)
 
     def problem(self, path: str) -> str | None:
-        """Why the recorder could not read this file; None where nothing was noted."""
-        return self.mesh.problem(path)
+        """Why this file could not be read, or is withheld; None where nothing was noted."""
+        return self.withhold(path) or self.mesh.problem(path)
+
+    def withheld(self, path: str) -> bool:
+        """Whether a file does not count any more, though its pod may well answer."""
+        return self.withhold(path) is not None
 
     def pod(self, namespace: str, name: str) -> Mapping[str, Any] | None:
         """The pod as it stands now; None where there is none."""

@@ -109,6 +109,10 @@ class ObjectStore:
         objects = self._objects.get(key, {})
         return [objects[name] for name in sorted(objects)]
 
+    def everything(self) -> dict[Key, dict[Name, Object]]:
+        """All objects of all resources as they stand; the mappings are copies."""
+        return {key: dict(objects) for key, objects in self._objects.items()}
+
     def all_at(self, key: Key, version: int) -> list[Object]:
         """All objects of a resource as they stood at a resourceVersion, in the same order.
 

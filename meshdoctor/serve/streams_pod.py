@@ -28,6 +28,9 @@ class PodFiles(Protocol):
     def problem(self, path: str) -> str | None:
         """Why the recorder could not read this file; None where nothing was noted."""
 
+    def withheld(self, path: str) -> bool:
+        """Whether a file does not count any more, though its pod may well answer."""
+
     def now(self) -> datetime:
         """The server's clock."""
 

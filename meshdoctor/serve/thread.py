@@ -13,7 +13,7 @@ from meshdoctor.serve.mesh import Mesh
 from meshdoctor.serve.server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from meshdoctor.serve.admin_backend import Backends
     from meshdoctor.serve.audit import Audit
@@ -46,6 +46,7 @@ def serving(
     audit: Audit | None = None,
     backends: Backends | None = None,
     port: int = 0,
+    prepare: Callable[[Server], object] | None = None,
 ) -> Iterator[Server]:
     """Serve a recording while the block runs.
 
@@ -55,6 +56,7 @@ def serving(
         audit: where requests are written down.
         backends: real servers behind ports of pods.
         port: on 127.0.0.1; 0 for any free one.
+        prepare: told of the server before it listens, to let controllers follow its writes.
 
     Yields:
         The server; its objects belong to the other thread and are reached over HTTP only.
@@ -65,6 +67,8 @@ def serving(
     """
     mesh = recording if isinstance(recording, Mesh) else Mesh.load(recording)
     server = Server(mesh, faults=faults, audit=audit, backends=backends, port=port)
+    if prepare is not None:
+        prepare(server)
     started: Queue[BaseException | None] = Queue()
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
 

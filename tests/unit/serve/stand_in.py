@@ -81,6 +81,9 @@ class StandIn:
     def problem(self, path: str) -> str | None:
         return self.problems.get(path)
 
+    def withheld(self, path: str) -> bool:
+        return False
+
     def now(self) -> datetime:
         return NOW
 

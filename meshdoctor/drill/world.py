@@ -1,0 +1,171 @@
+"""The mesh that moves: a recording whose objects can be written, and what becomes of the rest.
+
+The same world is played in the app, where nobody needs a server, and behind ``meshdoctor serve``,
+where kubectl writes to it.
+"""
+
+from __future__ import annotations
+
+from threading import RLock
+from typing import TYPE_CHECKING
+
+from meshdoctor.drill.controllers import settled
+from meshdoctor.drill.objects import EVENTS, Objects, uid_of
+from meshdoctor.drill.state import State
+from meshdoctor.drill.view import NOT_AVAILABLE, Viewer
+from meshdoctor.serve.cluster import Cluster
+from meshdoctor.serve.mesh import Mesh
+from meshdoctor.serve.object_store import ChangeType, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from meshdoctor.model.snapshot import Snapshot
+    from meshdoctor.serve.object_store import Change
+
+_ROOMS = ("proxies/", "ztunnels/")
+_ISTIOD_STATE = ("debug/", "metrics.txt")
+_UNWATCHED = frozenset({EVENTS})
+"""Kinds that no controller and no proxy looks at."""
+
+
+class World:
+    """A recording that is being played, with its controllers at work.
+
+    Written to where its cluster lives, in one event loop or one thread; looked at from anywhere.
+
+    Example:
+        world = World.from_recording(path)
+        LabelEdit(...).apply(world.cluster)
+        snapshot = world.snapshot()
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        """Let the controllers follow every write to a cluster from now on.
+
+        Args:
+            cluster: as the recording has it.
+
+        Raises:
+            RecordingError: the recording has no manifest.
+        """
+        self.cluster = cluster
+        self._viewer = Viewer(cluster.mesh)
+        self._objects = self._recorded = Objects(cluster.store.everything())
+        self._gone: frozenset[str] = frozenset()
+        self._writing = False
+        self._changed = False
+        self._moment = cluster.now()
+        """Of the last write: "now" in a snapshot."""
+        self._lock = RLock()
+        self._unsubscribe: Callable[[], None] = cluster.store.subscribe(self._follow)
+        cluster.withhold = self._why_withheld
+
+    @classmethod
+    def from_recording(cls, path: Path) -> World:
+        """Play a recording, a folder or a ``.tar.gz``.
+
+        Raises:
+            RecordingError: nothing can be used.
+        """
+        return cls(Cluster(Mesh.load(path)))
+
+    def close(self) -> None:
+        """Let the controllers rest; what was written stays."""
+        self._unsubscribe()
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether anything was written."""
+        return self._changed
+
+    @property
+    def objects(self) -> Objects:
+        """Every object as it stands."""
+        with self._lock:
+            return self._objects
+
+    @property
+    def recorded(self) -> Objects:
+        """Every object as the recording has it."""
+        return self._recorded
+
+    @property
+    def recorded_snapshot(self) -> Snapshot:
+        """The recording, with everything that was read of proxies."""
+        return self._viewer.recorded
+
+    def snapshot(self) -> Snapshot:
+        """The mesh as it stands.
+
+        Until somebody writes it is the recording itself; from then on nothing is known of what
+        proxies hold, and the objects have to do. It is the same one until the next write.
+        """
+        with self._lock:
+            if not self._changed:
+                return self._viewer.recorded
+            return self._viewer.snapshot(self._objects, self._moment, self._recorded)
+
+    def _state(self) -> State:
+        return State(
+            objects=self._objects,
+            recorded=self._recorded,
+            now=self.cluster.now(),
+            serial=self.cluster.store.version,
+            view=lambda objects, now: self._viewer.snapshot(objects, now, self._recorded),
+            recorded_mesh=self._viewer.recorded,
+            gone=self._gone,
+        )
+
+    def settle(self) -> None:
+        """Let the controllers work until the mesh is at rest, and write what they did."""
+        with self._lock:
+            if not self._writing:
+                self._settle()
+
+    def _settle(self) -> None:
+        before = self._state()
+        after = settled(before)
+        self._gone = after.gone
+        self._writing = True
+        try:
+            for key, name, item in before.objects.changes(after.objects):
+                if item is None:
+                    self.cluster.store.remove(key, *name)
+                else:
+                    self.cluster.store.put(key, item)
+        finally:
+            self._writing = False
+
+    def _follow(self, change: Change) -> None:
+        """Take in one write, and let the controllers answer it unless it was theirs."""
+        with self._lock:
+            self._take_in(change)
+
+    def _take_in(self, change: Change) -> None:
+        name = name_of(change.object)
+        if change.type is ChangeType.DELETED:
+            self._objects = self._objects.remove(change.key, name)
+            self._gone |= {uid_of(change.object)}
+        else:
+            self._objects = self._objects.put(change.key, change.object)
+        if change.key in _UNWATCHED:
+            return
+        self._changed = True
+        self._moment = self.cluster.now()
+        # With a namespace everything in it goes, piece by piece: nothing of it is made anew.
+        if not name[0] or self.cluster.has_namespace(name[0]):
+            self.settle()
+
+    def _why_withheld(self, path: str) -> str | None:
+        """Why a file of the recording does not count any more; None while it does."""
+        if not self._changed:
+            return None
+        if path.startswith(_ROOMS) and not path.endswith(".log"):
+            return NOT_AVAILABLE
+        room, _, rest = path.partition("/")
+        file = rest.partition("/")[2].partition("/")[2]
+        if room == "istiod" and file.startswith(_ISTIOD_STATE):
+            return NOT_AVAILABLE
+        return None

@@ -1,0 +1,159 @@
+"""kubectl edits a served recording, and the cluster's controllers answer."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from meshdoctor.drill.drill import Role
+from meshdoctor.drill.grader import Grader
+from meshdoctor.drill.library import drills
+from meshdoctor.drill.lint import play
+from meshdoctor.drill.serving import moving as serving_world
+from meshdoctor.resources import recordings_root
+from meshdoctor.serve.thread import serving
+from tests.serve.kubectl_judge import Kubectl, needs_kubectl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from meshdoctor.drill.drill import Drill
+    from meshdoctor.drill.world import World
+
+pytestmark = needs_kubectl
+SHOP = ("-n", "shop")
+
+
+@contextmanager
+def moving(home: Path, recording: str) -> Iterator[tuple[Kubectl, World]]:
+    """Serve a bundled recording with its controllers at work."""
+    with serving_world(recordings_root() / f"{recording}.tar.gz") as (server, world):
+        server.write_kubeconfig(home / "config")
+        yield Kubectl(server, home), world
+
+
+def ready(kubectl: Kubectl, app: str) -> list[str]:
+    """The column READY of an application's pods."""
+    return sorted(kubectl.column("READY", "get", "pods", *SHOP, "-l", f"app={app}"))
+
+
+def test_label_and_restart_bring_a_workload_into_the_mesh(tmp_path: Path) -> None:
+    with moving(tmp_path, "missing-sidecar") as (kubectl, _):
+        assert ready(kubectl, "ratings") == ["1/1"]
+        kubectl("label", "namespace", "shop", "istio-injection=enabled")
+        assert ready(kubectl, "ratings") == ["1/1"]
+        kubectl("rollout", "restart", "deploy/ratings-v1", *SHOP)
+        said = kubectl("rollout", "status", "deploy/ratings-v1", *SHOP, "--timeout=10s")
+        assert said.endswith("successfully rolled out\n")
+        assert ready(kubectl, "ratings") == ["2/2"]
+
+
+def test_scale_and_image_work_as_on_a_cluster(tmp_path: Path) -> None:
+    with moving(tmp_path, "healthy") as (kubectl, _):
+        kubectl("scale", "deploy/web-v1", *SHOP, "--replicas=3")
+        kubectl("rollout", "status", "deploy/web-v1", *SHOP, "--timeout=10s")
+        assert ready(kubectl, "web") == ["2/2"] * 3
+        kubectl("set", "image", "deploy/web-v1", "app=none:9", *SHOP)
+        done = kubectl.run("rollout", "status", "deploy/web-v1", *SHOP, "--timeout=1s")
+        assert done.returncode != 0
+        assert "ErrImageNeverPull" in kubectl("get", "pods", *SHOP, "-l", "app=web")
+        kubectl("rollout", "undo", "deploy/web-v1", *SHOP)
+        kubectl("rollout", "status", "deploy/web-v1", *SHOP, "--timeout=10s")
+        assert ready(kubectl, "web") == ["2/2"] * 3
+
+
+def test_a_deleted_pod_comes_back_under_another_name(tmp_path: Path) -> None:
+    with moving(tmp_path, "healthy") as (kubectl, _):
+        before = kubectl("get", "pods", *SHOP, "-l", "app=web", "-o", "name")
+        kubectl("delete", "--wait", *SHOP, before.strip())
+        after = kubectl("get", "pods", *SHOP, "-l", "app=web", "-o", "name")
+        assert after != before
+        assert len(after.split()) == 1
+
+
+def test_a_watch_tells_what_controllers_do(tmp_path: Path) -> None:
+    with moving(tmp_path, "healthy") as (kubectl, _):
+        watch = subprocess.Popen(
+            [*kubectl.command, "get", "pods", *SHOP, "-w", "--output-watch-events", "--no-headers"],
+            env=kubectl.environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert watch.stdout is not None
+            first = [watch.stdout.readline() for _ in range(5)]
+            assert all(line.startswith("ADDED") for line in first)
+            kubectl("rollout", "restart", "deploy/web-v1", *SHOP)
+            told = [watch.stdout.readline().split() for _ in range(2)]
+        finally:
+            watch.kill()
+            watch.communicate()
+    assert sorted(line[0] for line in told) == ["ADDED", "DELETED"]
+    assert all(line[1].startswith("web-v1-") for line in told)
+
+
+def test_proxies_answer_that_they_are_not_available_after_a_write(tmp_path: Path) -> None:
+    words = ("exec", *SHOP, "deploy/web-v1", "-c", "istio-proxy", "--")
+    get = (*words, "pilot-agent", "request", "GET", "config_dump")
+    with moving(tmp_path, "healthy") as (kubectl, _):
+        assert '"configs"' in kubectl.run(*get).stdout
+        kubectl("label", "namespace", "shop", "beside=it")
+        said = kubectl.refusal(*get)
+        assert "received unsuccessful status code 503: not available since your change" in said
+
+
+def test_without_controllers_nothing_moves(tmp_path: Path) -> None:
+    with serving(recordings_root() / "healthy.tar.gz") as server:
+        server.write_kubeconfig(tmp_path / "config")
+        kubectl = Kubectl(server, tmp_path)
+        kubectl("scale", "deploy/web-v1", *SHOP, "--replicas=3")
+        assert ready(kubectl, "web") == ["2/2"]
+
+
+@pytest.mark.parametrize("drill", drills(), ids=lambda drill: drill.id)
+def test_every_fix_of_a_drill_gives_the_same_grade_over_kubectl(
+    drill: Drill, tmp_path: Path
+) -> None:
+    for number, fix in enumerate(drill.fixes):
+        home = tmp_path / str(number)
+        home.mkdir()
+        with moving(home, drill.recording) as (kubectl, world):
+            for edit in fix.edits:
+                words, given = edit.kubectl()
+                kubectl(*words, given=given)
+            over_kubectl = Grader().grade(drill, world)
+        in_memory = play(drill, fix, Grader())
+        told = [(check.id, check.passed) for check in over_kubectl.checks]
+        assert told == [(check.id, check.passed) for check in in_memory.checks]
+        assert over_kubectl.points == in_memory.points
+        assert over_kubectl.passed is (fix.role is not Role.WRONG)
+
+
+def test_the_command_serves_with_controllers(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    recording = recordings_root() / "missing-sidecar.tar.gz"
+    command = [sys.executable, "-m", "meshdoctor", "serve", str(recording), "--controllers"]
+    server = subprocess.Popen([*command, "--kubeconfig", str(config)], env=dict(os.environ))
+    try:
+        end = time.monotonic() + 20
+        while not (config.is_file() and config.stat().st_size) and time.monotonic() < end:
+            time.sleep(0.05)
+        base = ["kubectl", "--kubeconfig", str(config)]
+        environment = {**os.environ, "HOME": str(tmp_path)}
+        restart = [*base, "rollout", "restart", "deploy/web-v1", *SHOP]
+        status = [*base, "rollout", "status", "deploy/web-v1", *SHOP, "--timeout=10s"]
+        for words in (restart, status):
+            done = subprocess.run(
+                words, env=environment, capture_output=True, text=True, check=True, timeout=20
+            )
+        assert "successfully rolled out" in done.stdout
+    finally:
+        server.terminate()
+        server.wait(10)
