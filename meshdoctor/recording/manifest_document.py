@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from meshdoctor.model.not_read import NotRead
-    from meshdoctor.recording.redaction.log import Redaction
+    from meshdoctor.model.provenance import Redaction
 
 ALL_LOGS = "all"
 
