@@ -23,12 +23,18 @@ _MOST_OTHERS = 3
 def _spread(evidence: Sequence[Evidence]) -> list[Evidence]:
     """The first piece of each file, then the others: one log must not fill the screen."""
     seen: set[str] = set()
-    first, others = [], []
+    first: list[Evidence] = []
+    others: list[Evidence] = []
     for item in evidence:
         room = item.source.rpartition("/")[2]
         (others if room in seen else first).append(item)
         seen.add(room)
     return [*first, *others][:_MOST_EVIDENCE]
+
+
+def _file_of(evidence: Evidence) -> str:
+    """The file and the line; pointers are for the details, they are long."""
+    return evidence.source if evidence.line is None else place_of(evidence)
 
 
 def _screen_of(cause: RootCause, document: Document) -> Iterator[str]:
@@ -44,7 +50,7 @@ def _screen_of(cause: RootCause, document: Document) -> Iterator[str]:
         yield from fenced([cause.fix[0].command], "sh")
     yield "**Evidence**"
     yield from fenced(
-        [f"{place_of(item)}\n  {shortened(item.excerpt)}" for item in _spread(cause.evidence)[:3]],
+        [f"{_file_of(item)}\n  {shortened(item.excerpt)}" for item in _spread(cause.evidence)],
         "text",
     )
 
