@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Named = tuple[str, str]
     """A group of names (``ns``, ``host`` …) and one name of it."""
 
-GROUPS = ("ns", "cluster", "node", "service", "workload", "pod", "host", "object")
+GROUPS = ("ns", "cluster", "node", "service", "workload", "pod", "host", "object", "recording")
 """A name that several groups know belongs to the first of them."""
 _GROUP_OF_KIND = {
     kinds.NAMESPACE: "ns",
@@ -110,7 +110,7 @@ def _of_labels(resource: Resource) -> Iterator[Named]:
 
 def _of_about(document: Document) -> Iterator[Named]:
     told = document.about.provenance
-    yield "object", document.about.name
+    yield "recording", document.about.name
     yield "cluster", told.context
     yield from (("cluster", part) for part in re.split(r"[:/@_\s]", told.context))
     yield "host", told.server.partition(":")[0]
