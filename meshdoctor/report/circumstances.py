@@ -76,6 +76,17 @@ def redaction_rows(document: Document) -> tuple[tuple[str, str, int, int], ...]:
 
 def redaction_line(document: Document) -> str:
     """What was hidden, in one line; silence is not taken for "nothing was secret"."""
+    return f"{_first_redaction(document)}{_late_redaction(document)}"
+
+
+def _late_redaction(document: Document) -> str:
+    number = document.hidden_late
+    if not number:
+        return ""
+    return f" Secrets in {number} text{'s' if number > 1 else ''} were hidden from this report."
+
+
+def _first_redaction(document: Document) -> str:
     rows = redaction_rows(document)
     if rows:
         total = sum(count for _, _, count, _ in rows)

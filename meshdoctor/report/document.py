@@ -9,7 +9,9 @@ from meshdoctor import __version__
 from meshdoctor.analyze.registry import analyzers
 from meshdoctor.diagnose.library import playbook_for, playbooks
 from meshdoctor.diagnose.unread import missing_of
+from meshdoctor.report.hiding import Hider
 from meshdoctor.report.impact import impact_of
+from meshdoctor.report.texts import with_texts
 from meshdoctor.report.verdict import exit_code, headline
 
 if TYPE_CHECKING:
@@ -62,6 +64,8 @@ class Document:
     """Root causes, look-alikes, gaps, findings; without the single walks."""
     playbooks: tuple[RanPlaybook, ...]
     analyzers: tuple[RanAnalyzer, ...]
+    hidden_late: int = 0
+    """Texts with secrets that nobody had hidden before: the recording was not redacted."""
     is_masked: bool = False
     """Whether names and addresses are pseudonyms."""
 
@@ -107,7 +111,7 @@ def document_of(mesh: Snapshot, diagnosis: Diagnosis) -> Document:
         mesh: the snapshot that was diagnosed; "now" is its time, never the clock.
         diagnosis: what was made of it.
     """
-    return Document(
+    document = Document(
         verdict=headline(diagnosis),
         exit_code=exit_code(diagnosis),
         impact=impact_of(diagnosis),
@@ -117,3 +121,5 @@ def document_of(mesh: Snapshot, diagnosis: Diagnosis) -> Document:
         playbooks=_playbooks(diagnosis),
         analyzers=_analyzers(mesh, diagnosis),
     )
+    hider = Hider()
+    return replace(with_texts(document, hider.hide), hidden_late=hider.hidden)

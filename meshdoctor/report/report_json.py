@@ -50,6 +50,7 @@ def _redactions(document: Document) -> dict[str, Any]:
     log = document.about.provenance.redactions
     return {
         "told": bool(log or document.about.provenance.tool_version),
+        "hidden_late": document.hidden_late,
         "rules": [
             {"rule": rule, "hides": means, "count": count, "files": files}
             for rule, means, count, files in redaction_rows(document)
