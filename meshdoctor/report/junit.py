@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from meshdoctor.model.finding import Severity
-from meshdoctor.report.circumstances import circumstances
+from meshdoctor.report.circumstances import circumstances, redaction_line
 from meshdoctor.report.diagnosis_text import place_of
 from meshdoctor.report.verdict import severity_of
 
@@ -84,7 +84,7 @@ def _suite(name: str, cases: list[Element], document: Document) -> Element:
         timestamp=f"{document.about.captured_at:%Y-%m-%dT%H:%M:%S}",
     )
     properties = ElementTree.SubElement(suite, "properties")
-    for label, value in circumstances(document):
+    for label, value in (*circumstances(document), ("Redaction", redaction_line(document))):
         ElementTree.SubElement(properties, "property", name=label, value=value)
     suite.extend(cases)
     return suite

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from meshdoctor.model.evidence import Evidence
     from meshdoctor.report.document import Document
 
-_MOST_EVIDENCE = 4
+_MOST_EVIDENCE = 3
 _MOST_OTHERS = 3
 
 

@@ -179,7 +179,8 @@ def names_of(mesh: Snapshot, document: Document) -> dict[str, str]:
     groups: dict[str, str] = {}
     for group, given in found:
         name = given.lower()
-        if len(name) < 2 or is_kept(name) or name.replace(".", "").isdigit() or ":" in name:
+        is_number = name.replace(".", "").isdigit()
+        if len(name) < 2 or is_kept(name) or is_number or (group == "host" and ":" in name):
             continue
         known = groups.get(name)
         if known is None or GROUPS.index(group) < GROUPS.index(known):

@@ -173,7 +173,7 @@ def sarif(document: Document) -> dict[str, Any]:
             "verdict": document.verdict,
             "about": dict(circumstances(document)),
             "redaction": redaction_line(document),
-            **{key: whole[key] for key in ("impact", "ruled_out", "unknown", "ran")},
+            **{key: whole[key] for key in ("impact", "ruled_out", "unknown", "ran", "redactions")},
         },
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
