@@ -96,7 +96,7 @@ async def test_a_name_that_will_not_do_is_complained_about(
         assert str(app.screen.query_one("#complaint", Static).render()).startswith(says)
         await press(pilot, "escape")
         assert isinstance(app.screen, OverviewScreen)
-    assert not any(tmp_path.glob("*"))
+    assert not any(tmp_path.glob("*"))  # noqa: ASYNC240 - the app has been left
 
 
 async def test_before_there_is_a_diagnosis_the_key_is_dim_and_says_why() -> None:
