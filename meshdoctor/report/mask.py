@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from meshdoctor.model import kinds
 from meshdoctor.report.mask_addresses import Addresses
-from meshdoctor.report.mask_kept import vocabulary
+from meshdoctor.report.mask_kept import LIBRARY, SYNTAX, vocabulary
 from meshdoctor.report.mask_names import GROUPS, names_of
 from meshdoctor.report.texts import with_texts
 
@@ -20,12 +20,6 @@ if TYPE_CHECKING:
 
 _TOKEN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _SEPARATORS = re.compile(r"([._-])")
-_LIBRARY_FIELDS = """
-id code playbook step domain symptoms consequences docs question needs rule description
-lacked causes skipped tool_version kubernetes istio
-"""
-_LIBRARY = frozenset(_LIBRARY_FIELDS.split())
-"""Fields that hold meshdoctor's own words, or versions."""
 _PROSE_FIELDS = """
 message summary title because text do changes reason why_missing
 """
@@ -36,7 +30,7 @@ _AFTER = frozenset('/"`@|=')
 _NAMING = re.compile(
     r"(?:^|[\s(])(?:-n|-l|--namespace|"
     + "|".join(sorted({w for k in kinds.ALL for w in (k.name, k.name.lower(), k.plural)}))
-    + r")(?:\.[a-z0-9.]+)? $"
+    + r"|quota:|called|named)(?:\.[a-z0-9.]+)? $"
 )
 """Words after which a name stands."""
 _IN_NAMESPACE = re.compile(r"(?:^|[\s(])(?:in|of|from|namespaces) $")
@@ -75,7 +69,11 @@ class Masker:
 
     pseudonyms: Pseudonyms
     _plain: frozenset[str] = frozenset()
-    """Names that are words of meshdoctor's own sentences, too."""
+    """Names that are words of commands, too, or label values that are everyday words: replaced
+    where a name stands, never by themselves."""
+    _everyday: frozenset[str] = frozenset()
+    """Names of objects that are words of meshdoctor's own sentences, too: replaced as whole words
+    as well. A sentence may read oddly then; better than a name that leaves."""
     _literal: tuple[str, ...] = ()
     """Names with letters that no token has (``arn:aws:eks:…``), the longest first."""
 
@@ -84,8 +82,18 @@ class Masker:
         """A masker that knows these pseudonyms."""
         names = pseudonyms.names
         odd = [name for name in names if not _TOKEN.fullmatch(name)]
-        plain = frozenset(name for name in names if name in vocabulary() or len(name) < 3)
-        return cls(pseudonyms, plain, tuple(sorted(odd, key=lambda name: (-len(name), name))))
+        everyday = frozenset(name for name in names if name in vocabulary())
+        plain = frozenset(
+            name
+            for name, shown in names.items()
+            if name in SYNTAX or len(name) < 3 or (name in everyday and shown.startswith("label-"))
+        )
+        return cls(
+            pseudonyms,
+            plain,
+            everyday - plain,
+            tuple(sorted(odd, key=lambda name: (-len(name), name))),
+        )
 
     def change(self, where: str, text: str) -> str:
         """A text of a report, masked.
@@ -94,7 +102,7 @@ class Masker:
             where: the field that holds it.
             text: what stands there.
         """
-        if where in _LIBRARY or not text:
+        if where in LIBRARY or not text:
             return text
         for name in self._literal:
             text = re.sub(re.escape(name), self.pseudonyms.names[name], text, flags=re.IGNORECASE)
@@ -105,7 +113,7 @@ class Masker:
     def _token(self, found: re.Match[str], *, in_prose: bool) -> str:
         """One run of letters, digits, dots and dashes: its longest known parts replaced."""
         whole = found[0].lower()
-        if whole in self.pseudonyms.names and whole not in self._plain:
+        if whole in self.pseudonyms.names and not self._is_doubtful(whole, found[0]):
             return self.pseudonyms.names[whole]
         parts = _SEPARATORS.split(found[0])
         made, at, offset = [], 0, found.start()
@@ -114,11 +122,24 @@ class Masker:
             written = "".join(parts[at:end])
             ends = offset + len(written)
             hides = name in self.pseudonyms.names and (
-                name not in self._plain or self._names(found.string, offset, ends, in_prose)
+                not self._is_doubtful(name, written, joined=len(parts) > end - at)
+                or self._names(found.string, offset, ends, in_prose)
             )
             made.append(self.pseudonyms.names[name] if hides else written)
             at, offset = end, ends
         return "".join(made)
+
+    def _is_doubtful(self, name: str, written: str, *, joined: bool = False) -> bool:
+        """Whether it takes more than its letters to tell that this is a name.
+
+        Args:
+            name: the name in small letters.
+            written: as it stands there; ``JWT`` is no object called ``jwt``.
+            joined: whether it is a part of something longer, as in ``jwt_authn``.
+        """
+        if name in self._everyday:
+            return joined or written != name
+        return name in self._plain
 
     def _longest(self, parts: list[str], at: int) -> tuple[str, int]:
         for end in range(len(parts), at, -1):

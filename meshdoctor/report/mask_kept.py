@@ -28,6 +28,12 @@ enabled disabled discovery
 """
 KEPT = frozenset(_OWN.split())
 """Names that stay as they are."""
+_LIBRARY_FIELDS = """
+id code playbook step domain symptoms consequences docs question needs rule description
+lacked causes skipped tool_version kubernetes istio
+"""
+LIBRARY = frozenset(_LIBRARY_FIELDS.split())
+"""Fields that hold meshdoctor's own words, or versions."""
 _API_VERSION = re.compile(r"v\d+((alpha|beta)\d+)?$")
 _DOMAINS = re.compile(
     r"(^|\.)(istio\.io|k8s\.io|kubernetes\.io|x-k8s\.io|envoyproxy\.io|googleapis\.com|"
@@ -56,14 +62,19 @@ _SENTENCES = ("title", "summary", "symptom", "question", "note", "look", "do", "
 _WORD = re.compile(r"(?<!\S)[a-z]+(?=[\s.,;:)?]|$)")
 
 
+SYNTAX = frozenset(
+    (*_COMMANDS.split(), *(part for kind in ALL for part in (kind.name.lower(), kind.plural)))
+)
+"""Words of commands, paths and object texts: to replace one everywhere would break them all."""
+
+
 @cache
 def vocabulary() -> frozenset[str]:
     """The words of meshdoctor's own sentences and commands.
 
     A workload may be called ``client``: in a sentence the word alone does not name it.
     """
-    words = set(_COMMANDS.split())
-    words.update(part for kind in ALL for part in (kind.name.lower(), kind.plural))
+    words: set[str] = set()
     library = (*documents(""), *documents("causes"))
     for text in (*(text for _, item in library for text in _sentences(item)), *_titles()):
         words.update(_WORD.findall(text.lower()))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from meshdoctor.diagnose.object_names import split_object
 from meshdoctor.model import kinds
 from meshdoctor.model.resource import as_list, as_mapping, as_strings
-from meshdoctor.report.mask_kept import is_kept
+from meshdoctor.report.mask_kept import LIBRARY, is_kept
 from meshdoctor.report.texts import with_texts
 
 if TYPE_CHECKING:
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     Named = tuple[str, str]
     """A group of names (``ns``, ``host`` …) and one name of it."""
 
-GROUPS = ("ns", "cluster", "node", "service", "workload", "pod", "host", "object", "recording")
+GROUPS = (
+    *("ns", "cluster", "node", "service", "workload", "pod", "host", "object", "recording"),
+    "label",
+)
 """A name that several groups know belongs to the first of them."""
 _GROUP_OF_KIND = {
     kinds.NAMESPACE: "ns",
@@ -55,7 +58,7 @@ _AUTHORITY = re.compile(r'"([a-z][a-z0-9-]*):\d{2,5}"')
 _IDENTITY = re.compile(r"(?:spiffe://([^/\s\"]+)/)?ns/([a-z0-9-]+)/sa/([a-z0-9-]+)")
 _USER = re.compile(r"system:serviceaccount:([a-z0-9-]+):([a-z0-9.-]+)")
 _API_PATH = re.compile(r"/namespaces/([a-z0-9-]+)/[a-z-]+/([a-z0-9.-]+)")
-_FILE = re.compile(r"^(?:proxies|istiod|ztunnels|logs)/([^/]+)/([^/]+)")
+_FILE = re.compile(r"(?<![\w/])(?:proxies|istiod|ztunnels|logs)/(?!debug/)([^/\s]+)/([^/\s]+)(?=/)")
 _OBJECT = re.compile(r"\b([A-Z][A-Za-z]+) ([a-z0-9-]+)/([a-z0-9][a-z0-9.-]*[a-z0-9])")
 
 
@@ -90,7 +93,7 @@ def _of_resource(resource: Resource) -> Iterator[Named]:
         yield _GROUP_OF_KIND.get(resource.kind, "object"), resource.name
     yield from _of_labels(resource)
     for container in as_list(resource.get("spec", "containers")):
-        yield "workload", str(as_mapping(container).get("name") or "")
+        yield "label", str(as_mapping(container).get("name") or "")
     if resource.kind.custom or resource.kind in (kinds.SERVICE, kinds.NODE):
         for field, text in _strings({"spec": resource.spec, "status": resource.status}):
             if field in _HOST_FIELDS:
@@ -105,7 +108,7 @@ def _of_labels(resource: Resource) -> Iterator[Named]:
     for labels in (resource.labels, as_strings(resource.get("spec", "selector"))):
         for key, value in labels.items():
             if not _OWN_LABEL.search(key):
-                yield "workload", value
+                yield "label", value
 
 
 def _of_about(document: Document) -> Iterator[Named]:
@@ -148,7 +151,7 @@ def _of_document(document: Document) -> list[Named]:
     found: list[Named] = []
 
     def look(field: str, text: str) -> str:
-        if field != "docs":
+        if field not in LIBRARY:
             found.extend(_of_text(text))
         if field in ("objects", "resource") and " " in text:
             kind, namespace, name = split_object(text)

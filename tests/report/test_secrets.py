@@ -16,6 +16,7 @@ from meshdoctor.recording.redact import Redactor
 from meshdoctor.report.circumstances import redaction_line
 from meshdoctor.report.document import Document, document_of
 from meshdoctor.report.formats import Format, render
+from meshdoctor.report.hiding import Hider
 from meshdoctor.resources import recordings_root
 from tests.planted_secrets import plant_everywhere, planted_secrets, surviving
 from tests.report.documents import session
@@ -49,6 +50,20 @@ def test_the_secrets_are_of_at_least_25_kinds_and_would_be_seen() -> None:
     assert len({secret.kind for secret in planted_secrets()}) >= 25
     everything = "\n".join(secret.text for secret in planted_secrets())
     assert len(surviving(everything.encode())) >= 25
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("curl -H 'Authorization: Bearer $TOKEN' http://a/", None),
+        ("another root than Secret shop/ca-secret: Deployment shop/web and 3 more", None),
+        ("curl -H 'Authorization: Bearer abc123' http://a/", "<secret:1>"),
+        ("Secret shop/ca-secret: Deployment shop/web, password: hunter2", "<secret:"),
+    ],
+)
+def test_what_only_looks_like_a_secret_in_our_own_words_stays(text: str, shown: str | None) -> None:
+    made = Hider().hide("command", text)
+    assert (made == text) if shown is None else (shown in made and made != text)
 
 
 @FORMATS
