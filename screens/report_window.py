@@ -25,6 +25,9 @@ _ABOUT = (
     "hidden when the mesh was read; names and addresses stay unless they are masked."
 )
 
+_MASKED_NAME = "meshdoctor-masked"
+"""Offered for a masked report: the mesh's name stands in the other."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReportWish:
@@ -116,8 +119,12 @@ class ReportWindow(ModalScreen[ReportWish | None]):
             self._write(path.with_suffix(suffix) if chosen else path.with_name(path.name + suffix))
 
     def action_mask(self) -> None:
-        """Mask names and addresses, or leave them."""
+        """Mask names and addresses, or leave them; a file's name that was offered, too."""
         self._masked = not self._masked
+        path = self._path
+        offered = (self._name, _MASKED_NAME)
+        if path.stem == offered[not self._masked]:
+            self._write(path.with_name(f"{offered[self._masked]}{path.suffix}"))
         self._say_chosen()
 
     def action_cancel(self) -> None:

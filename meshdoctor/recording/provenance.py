@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meshdoctor.model.provenance import Provenance, Redaction
+from meshdoctor.recording.manifest_document import server_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +40,7 @@ def provenance_of(
     return Provenance(
         tool_version=recorder.tool_version,
         context=recorder.context,
-        server=recorder.server,
+        server=server_host(recorder.server),
         asked=_asked(scope),
         logs=since if recorder.logs else "not asked for",
         interrupted=recorder.interrupted,

@@ -49,8 +49,8 @@ async def test_the_arrows_change_the_ending_and_the_mask_keeps_its_map(tmp_path:
         chosen = str(app.screen.query_one("#chosen", Static).render())
         assert chosen == "Format: json\nNames: masked, the map beside it"
         name = app.screen.query_one(Input).value
-        assert name.endswith(".json")
-        await press(pilot, "enter")
+        assert name == "meshdoctor-masked.json"
+        await press(pilot, "f2", "f2", "enter")
         await app.workers.wait_for_complete()
         await pilot.pause()
     told = json.loads((tmp_path / name).read_text("utf-8"))
