@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 export PYTHONPATH := $(CURDIR)
 RECORDING ?= recordings/service-selector-mismatch.tar.gz
 
-.PHONY: help demo test check lint types imports playbooks fmt snapshots screenshots wheel bench accuracy lock clean
+.PHONY: help demo test check lint types imports playbooks fmt snapshots goldens screenshots wheel bench accuracy lock clean
 
 help: ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,10 @@ fmt: $(VENV)/.dev ## format, and mend what ruff can mend
 
 snapshots: $(VENV)/.dev ## accept the screens' new looks (look at the report first)
 	$(BIN)/python -m pytest tests/functional --snapshot-update
+
+goldens: $(VENV)/.dev ## accept the reports' new words (look at the difference)
+	MESHDOCTOR_ACCEPT_GOLDENS=1 $(BIN)/python -m pytest tests/report/test_golden.py
+	git diff --stat tests/report/golden
 
 screenshots: $(VENV)/.dev ## make the pictures of the docs anew
 	$(BIN)/python docs/screenshots.py

@@ -34,6 +34,7 @@ class MeshCommands(Provider):
         if isinstance(screen, MeshScreen):
             yield "help: Keys of this screen", "Key ?", partial(self.app.run_action, "help")
             yield from self._of_screen(screen)
+        yield "report: Write a report", "Key w", partial(self.app.run_action, "report")
         yield "app: Read again", "Key r", partial(self.app.run_action, "read_again")
         if isinstance(screen, MeshScreen) and screen.state.is_live:
             yield from self._of_live(screen.state)

@@ -85,6 +85,7 @@ APP = (
     ),
     RECORD,
     _binding("p", "app.paste", "Paste", "Explain a line that you paste", id="paste"),
+    _binding("w", "app.report", "Report", "Write a report of what is shown", id="report"),
     _binding(
         "space", "app.follow", "Follow", "Live: pause following the mesh, or go on", id="follow"
     ),
@@ -212,8 +213,23 @@ PASTE = (
 )
 """Keys of the window that explains a pasted line; enter explains, then goes on from there."""
 
+REPORT_WINDOW = (
+    _binding("escape", "cancel", "Cancel", "Write nothing", id="report-cancel"),
+    _binding("down", "format(1)", "Next format", "The next format", id="report-next"),
+    _binding("up", "format(-1)", "Format before", "The format before", id="report-previous"),
+    _binding("f2", "mask", "Mask", "Pseudonyms for names and addresses, or not", id="report-mask"),
+    _binding(
+        "ctrl+c",
+        "app.quit",
+        "Quit",
+        "Leave at once (copies when text is selected)",
+        id="report-quit",
+    ),
+)
+"""Keys of the window that asks for a report's path and format; enter takes them."""
+
 ALL = (
     *(*GO, *APP, *SCREEN, *NAMESPACES, *TABLE, *TABS, NOTES, PROXY_LOG, *RELATED, TRACE),
-    *(*WINDOW, *ASK, *SAVE, *PASTE),
+    *(*WINDOW, *ASK, *SAVE, *PASTE, *REPORT_WINDOW),
 )
 """Every binding of the app; docs/keys.md lists them by id."""

@@ -53,7 +53,7 @@ class SaveWindow(ModalScreen[Path | None]):
         if not complaint:
             self.dismiss(path)
             return
-        if path.name and _is_taken(path):
+        if path.name and is_taken(path):
             event.input.value = str(free_path(path))
             event.input.cursor_position = len(event.input.value)
         self.query_one("#complaint", PlainText).say((complaint, "bold $warning"))
@@ -63,7 +63,8 @@ class SaveWindow(ModalScreen[Path | None]):
         self.dismiss(None)
 
 
-def _is_taken(path: Path) -> bool:
+def is_taken(path: Path) -> bool:
+    """Whether something stands there already."""
     try:
         return path.exists()
     except (OSError, ValueError):
@@ -74,7 +75,7 @@ def complaint_about(path: Path, typed: str) -> str:
     """Why a path will not do; empty when it will."""
     if not typed.strip():
         return "! A path is needed."
-    if _is_taken(path):
+    if is_taken(path):
         return f"! {path} exists and is not overwritten. Enter takes the name above."
     try:
         if not path.parent.is_dir():
@@ -89,7 +90,9 @@ def free_path(path: Path) -> Path:
     stem, suffix = path.name, ""
     if stem.endswith(_SUFFIX):
         stem, suffix = stem.removesuffix(_SUFFIX), _SUFFIX
+    elif path.suffix:
+        stem, suffix = path.stem, path.suffix
     number = 2
-    while _is_taken(candidate := path.with_name(f"{stem}-{number}{suffix}")):
+    while is_taken(candidate := path.with_name(f"{stem}-{number}{suffix}")):
         number += 1
     return candidate

@@ -132,6 +132,8 @@ class MeshState:
         """Why an action of the app cannot be taken now; empty when it can."""
         if action in ("record", "follow") and not self.is_live:
             return f"{self.name} is a recording already: it does not change"
+        if action == "report" and not self.is_ready:
+            return "there is no diagnosis yet"
         if action == "follow" and not self.is_whole:
             return "the mesh is followed once it has been read whole"
         return ""

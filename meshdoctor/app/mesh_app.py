@@ -16,6 +16,7 @@ from meshdoctor.app.following import Follower
 from meshdoctor.app.listening import Progressed, SnapshotCame
 from meshdoctor.app.reading import Reader
 from meshdoctor.app.recorder import Recorder
+from meshdoctor.app.reporter import Reporter
 from meshdoctor.app.said import Log, Said
 from meshdoctor.app.threads import Threads
 from screens import keymap
@@ -114,6 +115,7 @@ class MeshdoctorApp(App[None]):
         self.follower = Follower(self)
         self.reader = Reader(self)
         self.recorder = Recorder(self)
+        self.reporter = Reporter(self)
         self._is_redrawing = False
         self.is_leaving = False
         """Nothing new is begun any more."""
@@ -243,6 +245,10 @@ class MeshdoctorApp(App[None]):
         """Say why there is nothing to record; reached only where the key is dim."""
         self._say_why_not("record")
 
+    def key_w(self) -> None:
+        """Say why there is nothing to report; reached only where the key is dim."""
+        self._say_why_not("report")
+
     def key_space(self) -> None:
         """Say why there is nothing to follow; reached only where the key is dim."""
         self._say_why_not("follow")
@@ -296,6 +302,10 @@ class MeshdoctorApp(App[None]):
         self.action_go("diagnosis")
         if found.playbook and isinstance(self.screen, DiagnosisScreen):
             self.call_after_refresh(self.screen.narrow, found.playbook, found.to)
+
+    def action_report(self) -> None:
+        """Write a report of what is shown."""
+        self.reporter.ask()
 
     def action_messages(self) -> None:
         """Show what toasts have said."""

@@ -27,10 +27,14 @@ _TOLD_FOR = 20
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
+def safe(name: str) -> str:
+    """A mesh's name with nothing in it that a shell or a path would mind."""
+    return _UNSAFE.sub("-", name).strip("-.") or "mesh"
+
+
 def default_name(context: str, now: datetime) -> str:
     """``meshdoctor-<context>-<UTC time>.tar.gz``, with nothing in it that a shell would mind."""
-    safe = _UNSAFE.sub("-", context).strip("-.") or "mesh"
-    return f"meshdoctor-{safe}-{now:%Y%m%dT%H%M%SZ}.tar.gz"
+    return f"meshdoctor-{safe(context)}-{now:%Y%m%dT%H%M%SZ}.tar.gz"
 
 
 class Recorder:

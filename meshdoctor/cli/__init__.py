@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _COMMANDS = {
     "open": ("open", "Open the app, on a recording or on the live cluster."),
     "diagnose": ("diagnose", "Find out what is wrong with a mesh, and why."),
+    "report": ("report", "Write a report: markdown, html, json, sarif, junit or text."),
     "record": ("record", "Take a recording of the live cluster, redacted."),
     "proxy-status": ("proxy_status", "Show what each proxy made of istiod's configuration."),
     "proxy-config": ("proxy_config", "Show what one proxy holds."),

@@ -43,6 +43,11 @@ def print_json(value: Any) -> None:
     _echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def print_text(text: str) -> None:
+    """A text that ends its own last line, as it is."""
+    _echo(text.removesuffix("\n"))
+
+
 def print_lines(lines: Iterable[Text]) -> None:
     """Styled lines: wrapped and coloured on a terminal, plain and whole when piped."""
     from rich.console import Console

@@ -47,6 +47,9 @@ class _InMemory:
     def name(self) -> str:
         return self.mesh.name
 
+    def names(self) -> list[str]:
+        return sorted(self.mesh.files)
+
     def entries(self) -> Iterator[Entry]:
         for path in sorted(self.mesh.files):
             if place_of(path) is not None:

@@ -21,12 +21,14 @@ from meshdoctor.collect.transport_limits import Limits
 from meshdoctor.live.asking import collect_options
 from meshdoctor.live.intake import Intake
 from meshdoctor.live.reading import Reading
+from meshdoctor.live.recorded import recorder_of, scope_of
 from meshdoctor.model.not_read import NotRead, NotReadStatus
 from meshdoctor.model.pod import is_istiod
 from meshdoctor.model.snapshot import About, Snapshot
 from meshdoctor.model.source_error import SourceError
 from meshdoctor.recording.completeness import Absent
 from meshdoctor.recording.joining import joined
+from meshdoctor.recording.provenance import provenance_of
 from meshdoctor.recording.redact import Redactor
 from meshdoctor.source import Silence
 
@@ -202,6 +204,7 @@ class MeshReader:
             kubernetes=self._kubernetes(),
             istio=self._istio(),
             source="live",
+            provenance=provenance_of(recorder_of(self), scope_of(self), self.intake.redactor.log()),
         )
 
     def _istio(self) -> str:

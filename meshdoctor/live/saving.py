@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from meshdoctor import __version__
 from meshdoctor.live.intake import Intake
 from meshdoctor.live.mesh_reader import MeshReader
+from meshdoctor.live.recorded import recorder_of, scope_of
 from meshdoctor.model.kinds import BY_GROUP_AND_PLURAL
 from meshdoctor.model.not_read import NotRead, NotReadStatus
 from meshdoctor.recording.layout import (
@@ -14,7 +14,7 @@ from meshdoctor.recording.layout import (
     NEEDED_PROXY_FILES,
     NEEDED_ZTUNNEL_FILES,
 )
-from meshdoctor.recording.manifest_document import RecordedScope, Recorder, manifest_document
+from meshdoctor.recording.manifest_document import manifest_document
 from meshdoctor.recording.redact import Redactor
 from meshdoctor.recording.writer import RecordingWriter
 from meshdoctor.source import Saved
@@ -35,24 +35,6 @@ _NEEDED = {
 """Files without which conclusions become unknown."""
 
 
-def _scope(reader: MeshReader) -> RecordedScope:
-    asked, plan = reader.options, reader.plan
-    narrow = len(plan.pods) < plan.total or asked.revision or asked.istio_namespace
-    pods = plan.names | (reader.istiods or frozenset())
-    return RecordedScope(
-        namespaces=asked.namespaces,
-        selector=asked.selector,
-        source=asked.source,
-        to=asked.to,
-        pod=asked.pod,
-        revision=asked.revision,
-        max_proxies=asked.max_proxies,
-        proxies_read=len(plan.pods),
-        proxies_total=plan.total,
-        pods=tuple(f"{namespace}/{name}" for namespace, name in sorted(pods)) if narrow else None,
-    )
-
-
 def _is_needed(item: NotRead) -> bool:
     """Whether a diagnosis of the recording will miss it."""
     if item.status is NotReadStatus.NOT_INSTALLED:
@@ -68,21 +50,13 @@ def _is_needed(item: NotRead) -> bool:
 def _manifest(
     reader: MeshReader, redactor: Redactor, told: tuple[NotRead, ...]
 ) -> Mapping[str, Any]:
-    about, asked = reader.about(), reader.options
-    recorder = Recorder(
-        tool_version=__version__,
-        context=reader.context,
-        server=reader.server,
-        logs_since=None if asked.logs_since is None else f"{asked.logs_since.total_seconds():g}s",
-        logs=asked.logs,
-        interrupted=reader.stopped,
-    )
+    about = reader.about()
     return manifest_document(
         about.captured_at,
         kubernetes=about.kubernetes,
         istio=about.istio,
-        recorder=recorder,
-        scope=_scope(reader),
+        recorder=recorder_of(reader),
+        scope=scope_of(reader),
         errors=told,
         redactions=redactor.log(),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from meshdoctor.model.kinds import POD
 from meshdoctor.model.pod import has_proxy, host_network, is_finished, pod_ip
+from meshdoctor.model.provenance import UNTOLD, Provenance
 from meshdoctor.model.registry import DEFAULT_DOMAIN, Registry
 from meshdoctor.model.workload import Workload, Workloads
 
@@ -36,6 +37,8 @@ class About:
     istio: str
     source: str
     """``recording``, ``live`` or a kind of archive: shown to people, never asked by analyzers."""
+    provenance: Provenance = UNTOLD
+    """Who read it and how much: shown to people, never asked by analyzers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

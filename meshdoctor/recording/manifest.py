@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from meshdoctor.model.not_read import NotRead, NotReadStatus
+from meshdoctor.model.provenance import Redaction
 from meshdoctor.model.resource import as_list, as_mapping, parse_time
 from meshdoctor.model.snapshot import About
 from meshdoctor.parse.documents import decode_object
@@ -13,7 +14,7 @@ from meshdoctor.parse.errors import ParseError
 from meshdoctor.recording.archive import RecordingError
 from meshdoctor.recording.layout import FORMAT, MANIFEST
 from meshdoctor.recording.manifest_document import RecordedScope, Recorder
-from meshdoctor.recording.redaction.log import Redaction
+from meshdoctor.recording.provenance import provenance_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -144,13 +145,13 @@ def parse_manifest(data: bytes, name: str) -> Manifest:
     captured_at = parse_time(manifest.get("captured_at"))
     if captured_at is None:
         raise RecordingError(f"{name}: {MANIFEST} has no readable captured_at time")
+    recorder, scope, redactions = _recorder(manifest), _scope(manifest), _redactions(manifest)
     about = About(
         name=name,
         captured_at=captured_at,
         kubernetes=str(manifest.get("kubernetes") or ""),
         istio=str(manifest.get("istio") or ""),
         source="recording",
+        provenance=provenance_of(recorder, scope, redactions),
     )
-    return Manifest(
-        about, _errors(manifest), _scope(manifest), _recorder(manifest), _redactions(manifest)
-    )
+    return Manifest(about, _errors(manifest), scope, recorder, redactions)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from meshdoctor.model.not_read import NotRead
-    from meshdoctor.recording.redaction.log import Redaction
+    from meshdoctor.model.provenance import Redaction
 
 ALL_LOGS = "all"
 
@@ -51,7 +51,7 @@ class Recorder:
     """Why reading ended early; empty when it did not."""
 
 
-def _server_host(server: str) -> str:
+def server_host(server: str) -> str:
     """A server's host and port alone: a URL may hold a user, a password, a path."""
     _, _, rest = server.rpartition("://")
     return rest.split("/", 1)[0].rpartition("@")[2]
@@ -100,7 +100,7 @@ def manifest_document(
         "istio": istio,
         "tool": {"name": "meshdoctor", "version": recorder.tool_version},
         "context": recorder.context,
-        "server": _server_host(recorder.server),
+        "server": server_host(recorder.server),
         "scope": _scope_document(scope),
         "logs": {"read": recorder.logs, "since": recorder.logs_since},
         "interrupted": recorder.interrupted or None,

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 
+from meshdoctor.model.provenance import Redaction
 from meshdoctor.recording.redaction.engine import Engine
-from meshdoctor.recording.redaction.log import Redaction, summary
+from meshdoctor.recording.redaction.log import summary
 from meshdoctor.recording.redaction.replacement import Tokens
 from meshdoctor.recording.redaction.rules import MEANINGS
 from meshdoctor.recording.redaction.secret_objects import is_secret_list, redact_secrets

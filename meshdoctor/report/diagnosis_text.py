@@ -8,7 +8,7 @@ from rich.text import Text
 
 from meshdoctor.model.finding import Outcome, Severity
 from meshdoctor.model.not_read import NotReadStatus
-from meshdoctor.report.verdict import headline, severity_of
+from meshdoctor.report.verdict import by_severity, headline, severity_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,7 +127,7 @@ def _other_findings(diagnosis: Diagnosis) -> Iterator[Text]:
     notes = [item for item in diagnosis.findings if severity_of(item) is Severity.INFO]
     if told:
         yield Text("Findings", style="bold")
-        for finding in sorted(told, key=lambda item: severity_of(item).rank):
+        for finding in by_severity(told):
             word, style = GLYPHS[severity_of(finding)]
             line = (f"  {word:<10}", style), f"{finding.code} {finding.resource}: {finding.message}"
             yield Text.assemble(*line)

@@ -9,6 +9,8 @@ from meshdoctor.exit_codes import ExitCode
 from meshdoctor.model.finding import Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from meshdoctor.model.diagnosis import Diagnosis
     from meshdoctor.model.finding import Finding
 
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
 def severity_of(finding: Finding) -> Severity:
     """The finding's own severity, or its code's."""
     return finding.severity or codes()[finding.code].severity
+
+
+def by_severity(findings: Iterable[Finding]) -> list[Finding]:
+    """The worst first; among the same, in the order they came."""
+    return sorted(findings, key=lambda item: severity_of(item).rank)
 
 
 def counts(diagnosis: Diagnosis) -> dict[Severity, int]:

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
-@dataclass(frozen=True, slots=True, order=True)
-class Redaction:
-    """How often one rule found a secret in one file."""
-
-    path: str
-    """Path within the recording."""
-    rule: str
-    """The rule's name, as ``RULES`` lists them."""
-    count: int
+    from meshdoctor.model.provenance import Redaction
 
 
 def summary(log: Iterable[Redaction]) -> tuple[tuple[str, int, int], ...]:

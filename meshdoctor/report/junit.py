@@ -1,0 +1,111 @@
+"""A report as JUnit XML: green where ``report`` exits with 0 or 3, and red where it does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+from meshdoctor.model.finding import Severity
+from meshdoctor.report.circumstances import circumstances, redaction_line
+from meshdoctor.report.diagnosis_text import place_of
+from meshdoctor.report.verdict import severity_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from meshdoctor.model.diagnosis import RootCause
+    from meshdoctor.model.finding import Finding
+    from meshdoctor.report.document import Document
+
+_RESULTS = {"failures": "failure", "errors": "error", "skipped": "skipped"}
+
+
+def _case(room: str, name: str, result: str = "", message: str = "", text: str = "") -> Element:
+    """A test case; without a result it has passed, and its text is its output."""
+    case = ElementTree.Element("testcase", classname=f"meshdoctor.{room}", name=name, time="0")
+    if result:
+        ElementTree.SubElement(case, result, message=message, type=room).text = text or message
+    elif text:
+        ElementTree.SubElement(case, "system-out").text = text
+    return case
+
+
+Element = ElementTree.Element
+
+
+def _of_cause(cause: RootCause) -> str:
+    return "\n".join(
+        [
+            cause.summary,
+            *(f"evidence: {place_of(item)}\n  {item.excerpt}" for item in cause.evidence[:8]),
+            *(f"fix: {fix.do}\n  {fix.command}\n  undo: {fix.undo}" for fix in cause.fix),
+            *(f"verify: {line}" for line in cause.verify),
+        ]
+    )
+
+
+def _playbooks(document: Document) -> Iterator[Element]:
+    for cause in document.diagnosis.root_causes:
+        name = f"{cause.id}: {cause.objects[0]}"
+        room = f"playbook.{cause.playbook}"
+        yield _case(room, name, "failure", cause.title, _of_cause(cause))
+    for item in document.playbooks:
+        if item.skipped:
+            yield _case("playbook", item.id, "skipped", item.skipped)
+        elif not item.causes:
+            yield _case("playbook", item.id, text=f"{item.title}: {item.walks} walks")
+
+
+def _finding(finding: Finding) -> Element:
+    name, severity = f"{finding.code} {finding.resource}", severity_of(finding)
+    if severity is Severity.ERROR:
+        return _case("finding", name, "failure", finding.message)
+    return _case("finding", name, text=f"{severity.value}: {finding.message}")
+
+
+def _gaps(document: Document) -> Iterator[Element]:
+    for gap in document.diagnosis.unknown:
+        needs = f"needs {', '.join(gap.needs)}"
+        yield _case("unknown", gap.id, "error", gap.why_missing, needs)
+    for item in document.diagnosis.required_unread:
+        yield _case("not-read", item.what, "error", f"{item.status}: {item.reason}")
+    for look_alike in document.diagnosis.ruled_out:
+        yield _case("ruled-out", look_alike.id, text=look_alike.because)
+
+
+def _suite(name: str, cases: list[Element], document: Document) -> Element:
+    counts = {
+        key: str(sum(1 for c in cases if c.find(tag) is not None)) for key, tag in _RESULTS.items()
+    }
+    suite = ElementTree.Element(
+        "testsuite",
+        {"name": name, "tests": str(len(cases)), **counts},
+        time="0",
+        timestamp=f"{document.about.captured_at:%Y-%m-%dT%H:%M:%S}",
+    )
+    properties = ElementTree.SubElement(suite, "properties")
+    for label, value in (*circumstances(document), ("Redaction", redaction_line(document))):
+        ElementTree.SubElement(properties, "property", name=label, value=value)
+    suite.extend(cases)
+    return suite
+
+
+def junit(document: Document) -> str:
+    """The whole report: root causes, findings, and what could not be told."""
+    findings = [_finding(item) for item in document.diagnosis.findings]
+    suites = [
+        _suite("playbooks", list(_playbooks(document)), document),
+        _suite("findings", findings, document),
+        _suite("gaps", list(_gaps(document)), document),
+    ]
+    total = {
+        key: str(sum(int(suite.get(key, "0")) for suite in suites)) for key in ("tests", *_RESULTS)
+    }
+    root = ElementTree.Element("testsuites", {"name": document.verdict, **total}, time="0")
+    root.extend(suites)
+    ElementTree.indent(root)
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        + ElementTree.tostring(root, encoding="unicode")
+        + "\n"
+    )
