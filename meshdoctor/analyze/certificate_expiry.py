@@ -17,7 +17,7 @@ from meshdoctor.analyze.injection_facts import listed
 from meshdoctor.analyze.mesh_roots import Mesh, Trust, meshes
 from meshdoctor.analyze.root_evidence import chain_evidence, own_certificate
 from meshdoctor.model.finding import Affected, Finding, Outcome
-from meshdoctor.model.kinds import CONFIG_MAP, SECRET
+from meshdoctor.model.kinds import CONFIG_MAP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,7 +147,8 @@ class CertificateExpiry:
 
     name: str = "certificate-expiry"
     description: str = "No certificate of the mesh has run out, and no CA is about to."
-    inputs: tuple[str, ...] = (PROXY_CONFIG, CONFIG_MAP.input, SECRET.input)
+    # Where Secrets are denied, Envoy shows the certificates.
+    inputs: tuple[str, ...] = (PROXY_CONFIG, CONFIG_MAP.input)
     codes: tuple[str, ...] = (EXPIRED, SOON)
 
     def analyze(self, mesh: Snapshot) -> Iterator[Finding]:

@@ -23,7 +23,6 @@ from meshdoctor.intent.gateway_api import is_answered, is_istios_route, istios_g
 from meshdoctor.intent.revisions import control_planes
 from meshdoctor.model.finding import Affected, Fact, Finding, Outcome, Severity
 from meshdoctor.model.kinds import (
-    CRD,
     GATEWAY_CLASS,
     GRPC_ROUTE,
     HTTP_ROUTE,
@@ -220,7 +219,6 @@ class GatewayApiCurrent:
     name: str = "gateway-api-current"
     description: str = "istiod reads every kind of the Gateway API that is in use."
     inputs: tuple[str, ...] = (
-        CRD.input,
         KUBERNETES_GATEWAY.input,
         GATEWAY_CLASS.input,
         HTTP_ROUTE.input,

@@ -96,7 +96,8 @@ class IstioInstalled:
 
     name: str = "istio-installed"
     description: str = "The cluster has a control plane of Istio's, or uses another cluster's."
-    inputs: tuple[str, ...] = tuple(kind.input for kind in (*NEEDED, CRD))
+    # CRDs only confirm.
+    inputs: tuple[str, ...] = tuple(kind.input for kind in NEEDED)
     codes: tuple[str, ...] = (NOT_INSTALLED,)
 
     def analyze(self, mesh: Snapshot) -> Iterator[Finding]:

@@ -180,7 +180,8 @@ class JobCompletionAnalyzer:
 
     name: str = "job-completion"
     description: str = "Jobs complete when their work is done"
-    inputs: tuple[str, ...] = (POD.input, JOB.input)
+    # A pod's owner names its Job, too: the list only adds the CronJob behind it.
+    inputs: tuple[str, ...] = (POD.input,)
     codes: tuple[str, ...] = (OUTLIVES,)
 
     def analyze(self, mesh: Snapshot) -> Iterator[Finding]:

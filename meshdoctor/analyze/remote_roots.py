@@ -224,7 +224,7 @@ class RemoteRoots:
 
     name: str = "remote-roots"
     description: str = "Certificates of the mesh's other clusters are trusted here."
-    inputs: tuple[str, ...] = (PROXY_LOG, PROXY_CONFIG, POD.input, SECRET.input)
+    inputs: tuple[str, ...] = (PROXY_LOG, PROXY_CONFIG, POD.input)
     codes: tuple[str, ...] = (REMOTE,)
 
     def analyze(self, mesh: Snapshot) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from meshdoctor.analyze.base import (
     PROXY_CONFIG,
     PROXY_LOG,
     holds,
+    proxy_subject,
     silent,
     unread,
 )
@@ -31,7 +32,7 @@ from meshdoctor.analyze.sync_connections import (
 )
 from meshdoctor.analyze.sync_reach_log import Way, report
 from meshdoctor.model.finding import Affected, FactState, Finding, Outcome, Severity
-from meshdoctor.model.kinds import CONFIG_MAP, POD, SECRET
+from meshdoctor.model.kinds import CONFIG_MAP, POD
 from meshdoctor.model.pod import PROXY_CONTAINER, container_runs, is_finished, is_terminating
 
 if TYPE_CHECKING:
@@ -210,10 +211,11 @@ def _unseen(mesh: Snapshot) -> list[str]:
     ]
 
 
-def _cannot_tell(mesh: Snapshot, unseen: list[str]) -> Finding:
-    names = listed(unseen)
-    text = f"Which roots {names or 'the proxies'} trust is not known: what they hold was not read"
-    return Finding(MISMATCH, MESH_SUBJECT, Outcome.UNKNOWN, text, "mesh", needs=(PROXY_CONFIG,))
+def _cannot_tell(proxy_id: str) -> Finding:
+    """Of one proxy: whoever asks about other namespaces need not hear of it."""
+    text = f"Which roots {proxy_id} trusts is not known: what it holds was not read"
+    subject = proxy_subject(proxy_id)
+    return Finding(MISMATCH, subject, Outcome.UNKNOWN, text, subject, needs=(PROXY_CONFIG,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,25 +224,29 @@ class RootsAgree:
 
     name: str = "root-certificates"
     description: str = "Every proxy trusts the root that istiod signs with."
-    inputs: tuple[str, ...] = (PROXY_CONFIG, PROXY_LOG, POD.input, CONFIG_MAP.input, SECRET.input)
+    # Where Secrets are denied, Envoy and the ConfigMap show the roots.
+    inputs: tuple[str, ...] = (PROXY_CONFIG, PROXY_LOG, POD.input, CONFIG_MAP.input)
     codes: tuple[str, ...] = (MISMATCH, PENDING)
 
     def analyze(self, mesh: Snapshot) -> Iterator[Finding]:
         """One FAIL for each mesh whose proxies do not share a root."""
-        agreed = True
+        agreed, is_told = True, False
         for found in meshes(mesh):
             left = found.left_behind
             if left and not other_clusters(found):
-                yield _mismatch(mesh, found, left)
+                finding = _mismatch(mesh, found, left)
+                is_told = is_told or finding.root
+                yield finding
             agreed = agreed and not left
             note = _pending(found)
             if note is not None:
                 yield note
         unseen = _unseen(mesh)
         read = [found for found in meshes(mesh) if found.trusts]
-        if agreed and unseen:
-            yield _cannot_tell(mesh, unseen)
-        elif agreed and read:
+        if not is_told:
+            for proxy_id in unseen:
+                yield _cannot_tell(proxy_id)
+        if agreed and read and not unseen:
             yield _agree(read[0])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from functools import partial
 from typing import TYPE_CHECKING
@@ -80,6 +81,16 @@ def declared_groups(paths: list[str]) -> list[str]:
     return sorted(group for group in groups if is_input(group))
 
 
+def shared_out(groups: list[str], name: str) -> list[str]:
+    """Every other group, so that each is hidden in half of the captures.
+
+    All of them in all captures take minutes; ``MESHDOCTOR_THOROUGH=1`` has that patience.
+    """
+    if os.environ.get("MESHDOCTOR_THOROUGH"):
+        return groups
+    return groups[_KNOWN.index(name) % 2 :: 2]
+
+
 @pytest.mark.usefixtures("captures_root", "no_network")
 @pytest.mark.parametrize("name", _KNOWN)
 class TestWithoutOneInput:
@@ -87,7 +98,7 @@ class TestWithoutOneInput:
         expected = _EXPECTED[name]["root_cause"]
         paths = unpack(name, tmp_path)
         wrong = []
-        groups = declared_groups(paths)
+        groups = shared_out(declared_groups(paths), name)
         assert groups
         for group in groups:
             hidden = hide(tmp_path, partial(belongs, group), paths)
