@@ -102,10 +102,8 @@ def _in_block(block: str, value: str) -> bool:
 
 
 def _matches_host(pattern: str, value: str) -> bool:
-    name = value.rpartition(":")[0] if value.rpartition(":")[2].isdigit() else value
-    return matches_text(pattern, value, ignore_case=True) or (
-        ":" not in pattern and matches_text(pattern, name, ignore_case=True)
-    )
+    # Against the whole :authority header, its port included (pilot/pkg/security/authz/matcher).
+    return matches_text(pattern, value, ignore_case=True)
 
 
 def matches_principal(pattern: str, value: str, trust_domains: tuple[str, ...]) -> bool:
