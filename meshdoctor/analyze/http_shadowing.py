@@ -25,6 +25,12 @@ SHADOWED = "MD0732"
 
 _NAMES = ("name",)
 """What a match says of itself rather than of requests."""
+_EVERY_PATH = ("*", ".*", "/.*")
+"""Regexes that every path matches; istiod takes the first two for catch-alls."""
+
+
+def _is_every_path(uri: Mapping[str, object]) -> bool:
+    return uri.get("prefix") == "/" or uri.get("regex") in _EVERY_PATH
 
 
 def _uri_covers(wide: Mapping[str, object], narrow: Mapping[str, object]) -> bool:
@@ -45,7 +51,7 @@ def _covers_one(wide: Mapping[str, object], narrow: Mapping[str, object]) -> boo
         if key in _NAMES or wanted in ({}, [], None):
             continue
         if key == "uri":
-            root = as_mapping(wanted).get("prefix") == "/"
+            root = _is_every_path(as_mapping(wanted))
             if not root and "uri" not in narrow:
                 return False
             if not root and not _uri_covers(as_mapping(wanted), as_mapping(narrow.get("uri"))):

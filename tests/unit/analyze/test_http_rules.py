@@ -158,6 +158,8 @@ def test_a_hidden_rule_that_does_the_same_is_a_note() -> None:
         (at(exact="/api"), at(prefix="/api"), False),
         (at(prefix="/api"), {}, False),
         (at(regex="/a.*"), at(prefix="/api"), False),
+        (at(regex=".*"), at(prefix="/api"), True),
+        (at(regex="/.*"), {}, True),
         ({"match": [{"headers": {"x": {"exact": "1"}}}]}, {}, False),
         (
             {"match": [{"headers": {"x": {"exact": "1"}}}]},
