@@ -79,7 +79,7 @@ def _host_not_found(mesh: Snapshot, use: Use) -> Finding:
             "written": route.written,
             "completed": use.destination.host,
             "virtualservice": f"{source.namespace}/{source.name}",
-            "meant": f"{meant} exists and is probably meant" if meant else "nothing alike exists",
+            "meant": f"{meant} exists and is probably meant" if meant else "Nothing alike exists",
             "command": forth
             if meant
             else f"kubectl edit virtualservice {source.name} -n {source.namespace}",
