@@ -73,7 +73,7 @@ def narrowed(session: Session, scope: Scope, line: PastedLine) -> Diagnosis:
         if asked.to != scope.to:
             click.echo(f"nothing is wrong with {asked.to} by now: looking further", err=True)
     if symptom and not scope.symptom:
-        click.echo(f"playbook {symptom} names no root cause: all are walked", err=True)
+        click.echo(f"nothing under {symptom} explains it: everything else is looked at", err=True)
     return session.diagnosis(scope)
 
 

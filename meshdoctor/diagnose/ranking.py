@@ -145,8 +145,18 @@ def fold(candidates: list[Candidate]) -> list[Candidate]:
 
 
 def rank(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """By severity, then how much is affected, then id, then object."""
+    """By severity, then how much is affected, then id, then object.
+
+    Of those that affect as much, what is proven stands before what is only likely.
+    """
+    sure = list(Certainty)
     return sorted(
         candidates,
-        key=lambda c: (c.severity.rank, -len(c.affected), c.cause.id, c.objects[:1]),
+        key=lambda c: (
+            c.severity.rank,
+            -len(c.affected),
+            sure.index(c.certainty),
+            c.cause.id,
+            c.objects[:1],
+        ),
     )
