@@ -20,6 +20,7 @@ from meshdoctor.intent.webhook_trust import (
     ROOT_CONFIG_MAP,
     ROOT_KEY,
     Trust,
+    bundle_trust,
     certifies_itself,
     entry_trust,
     istio_webhooks,
@@ -89,6 +90,15 @@ def _servers(mesh: Snapshot) -> Iterator[_Server]:
             yield _Server(mesh, plane, entries, wrong, refused)
 
 
+def _what_is_wrong(mesh: Snapshot, entry: InjectionWebhook) -> str:
+    if entry_trust(mesh, entry) is Trust.EMPTY:
+        return "is empty"
+    bundle = entry.configuration.get(*entry.path, "clientConfig", "caBundle")
+    if bundle_trust(mesh, bundle, mesh.root_namespace).not_after is None:
+        return "holds no certificate"
+    return "holds another certificate than the mesh's root"
+
+
 def _bundle_fact(seen: _Server) -> Fact:
     fact = "bundle-differs-from-mesh-root"
     mesh = seen.mesh
@@ -100,8 +110,7 @@ def _bundle_fact(seen: _Server) -> Fact:
         root = mesh.catalog.find(CONFIG_MAP, space, ROOT_CONFIG_MAP)
         if root is not None:
             shown.append(root.evidence("data", ROOT_KEY))
-        empty = entry_trust(mesh, first) is Trust.EMPTY
-        what = "is empty" if empty else "holds another certificate than the mesh's root"
+        what = _what_is_wrong(mesh, first)
         names = ", ".join(dict.fromkeys(str(item.configuration) for item in seen.wrong))
         return holds(fact, f"The caBundle of {names} {what}", *shown)
     trusts = {entry_trust(mesh, item) for item in seen.entries}

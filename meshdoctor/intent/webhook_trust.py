@@ -41,7 +41,7 @@ class Trust(StrEnum):
     DIFFERS = "differs"
     EMPTY = "empty"
     UNKNOWN = "unknown"
-    """The mesh root was not read, or one of the two is no certificate."""
+    """The mesh root was not read, or is no certificate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class BundleTrust:
 
     trust: Trust
     not_after: datetime | None
-    """When the first certificate of the bundle runs out; None when there is none."""
+    """When the first certificate of the bundle runs out; None when it holds none."""
 
 
 def _certificates(pem: bytes) -> tuple[x509.Certificate, ...]:
@@ -83,6 +83,8 @@ def mesh_root(mesh: Snapshot, namespace: str) -> tuple[x509.Certificate, ...]:
 def bundle_trust(mesh: Snapshot, bundle: object, namespace: str) -> BundleTrust:
     """Compare a webhook's caBundle with the mesh root.
 
+    A bundle that is not empty and holds no certificate differs: the API server trusts nobody by it.
+
     Args:
         mesh: the snapshot.
         bundle: the entry's ``clientConfig.caBundle``, base64 of PEM.
@@ -93,7 +95,7 @@ def bundle_trust(mesh: Snapshot, bundle: object, namespace: str) -> BundleTrust:
     certificates = _certificates(_decoded(bundle))
     not_after = min((item.not_valid_after_utc for item in certificates), default=None)
     root = mesh_root(mesh, namespace)
-    if not certificates or not root:
+    if not root:
         return BundleTrust(Trust.UNKNOWN, not_after)
     # While roots are exchanged a bundle holds the old and the new one: one in common is enough.
     shared = _fingerprints(certificates) & _fingerprints(root)

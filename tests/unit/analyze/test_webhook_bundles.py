@@ -54,7 +54,11 @@ def plane(*more: dict[str, Any], **setting: Any) -> list[dict[str, Any]]:
     return objects
 
 
-@pytest.mark.parametrize("ca_bundle", [OTHER, None], ids=["another root", "empty"])
+@pytest.mark.parametrize(
+    "ca_bundle",
+    [OTHER, None, bundle("no certificate"), "!!!"],
+    ids=["another root", "empty", "no certificate", "no base64"],
+)
 def test_a_bundle_that_is_not_the_mesh_root_is_at_fault(ca_bundle: str | None) -> None:
     snapshot = mesh(plane(webhook(ca_bundle)))
     assert named(ANALYZER, snapshot) == [("MD0322", "mesh", INJECTOR, True)]
@@ -64,6 +68,12 @@ def test_a_bundle_that_is_not_the_mesh_root_is_at_fault(ca_bundle: str | None) -
         "bundle-differs-from-mesh-root": "holds",
         "api-server-refuses-certificate": "silent",
     }
+
+
+def test_a_bundle_without_a_certificate_is_said_to_hold_none() -> None:
+    (found,) = problems(ANALYZER, mesh(plane(webhook(bundle("no certificate")))))
+    (fact,) = (f for f in found.facts if f.id == "bundle-differs-from-mesh-root")
+    assert fact.text.endswith("holds no certificate")
 
 
 def test_a_refusal_proves_it_and_is_told_of_the_workload_too() -> None:

@@ -196,13 +196,18 @@ class TestTrust:
             (bundle(root()), Trust.DIFFERS),
             ("", Trust.EMPTY),
             (None, Trust.EMPTY),
-            ("!!!", Trust.UNKNOWN),
-            (bundle("no certificate"), Trust.UNKNOWN),
+            ("!!!", Trust.DIFFERS),
+            (bundle("no certificate"), Trust.DIFFERS),
         ],
         ids=["same", "both roots", "another root", "empty", "absent", "no base64", "no PEM"],
     )
     def test_the_bundle_is_held_against_the_mesh_root(self, text: str | None, trust: Trust) -> None:
         assert rows(mesh([with_bundle(text), root_map()]))[0].ca_bundle is trust
+
+    @pytest.mark.parametrize("text", ["!!!", "Z2FyYmFnZQ=="])
+    def test_no_bundle_differs_from_a_root_that_was_not_read(self, text: str) -> None:
+        row = rows(mesh([with_bundle(text), root_map()], unread=[CONFIG_MAP]))[0]
+        assert row.ca_bundle is Trust.UNKNOWN
 
     def test_an_unread_root_is_unknown(self) -> None:
         snapshot = mesh([with_bundle(bundle(ROOT)), root_map()], unread=[CONFIG_MAP])
@@ -224,7 +229,7 @@ class TestTrust:
     def test_no_bundle_is_too_strange(self, text: str) -> None:
         assert bundle_trust(mesh([root_map()]), text, "istio-system").trust in (
             Trust.EMPTY,
-            Trust.UNKNOWN,
+            Trust.DIFFERS,
         )
 
 
