@@ -51,9 +51,14 @@ def problem(
     affected: tuple[Affected, ...],
     fills: Mapping[str, str] | None = None,
     root: bool = True,
+    note: bool = False,
 ) -> Finding:
-    """A FAIL about a destination; where nobody uses it, a WARN that names no root cause."""
-    counts = root and use.is_wanted
+    """A FAIL about a destination; where nobody uses it, a WARN that names no root cause.
+
+    Where nobody can use it either (``note``), that WARN is no more than a note.
+    """
+    counts = root and use.is_wanted and not note
+    milder = Severity.INFO if note else Severity.WARNING
     # A workload at fault is not its own victim, save where nobody else is known.
     others = tuple(item for item in affected if item.source not in objects)
     return Finding(
@@ -65,7 +70,7 @@ def problem(
         objects=objects[:6],
         facts=facts,
         affected=others or affected,
-        severity=None if counts else Severity.WARNING,
+        severity=None if counts else milder,
         root=counts,
         fills={
             "destination": str(use.destination),

@@ -13,6 +13,7 @@ from meshdoctor.analyze.destinations_in_use import destinations_in_use
 from meshdoctor.analyze.json_patches import replace_value
 from meshdoctor.analyze.missing_clusters import cluster_missing
 from meshdoctor.analyze.nearest_labels import nearest_word
+from meshdoctor.analyze.prepared_rules import PREPARED, is_prepared
 from meshdoctor.model.kinds import POD, SERVICE, SERVICE_ENTRY, VIRTUAL_SERVICE
 
 if TYPE_CHECKING:
@@ -60,10 +61,11 @@ def _host_not_found(mesh: Snapshot, use: Use) -> Finding:
     )
     forth, back = replace_value(source, path, meant or route.written)
     missing, held = cluster_missing(mesh, use)
+    prepared = is_prepared(mesh, use)
     return problem(
         HOST_NOT_FOUND,
         use,
-        message,
+        message + PREPARED if prepared else message,
         objects=tuple(map(str, use.virtual_services)),
         facts=(
             holds(
@@ -86,6 +88,7 @@ def _host_not_found(mesh: Snapshot, use: Use) -> Finding:
             "undo": back,
         },
         root=not held,
+        note=prepared,
     )
 
 

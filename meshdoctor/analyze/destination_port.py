@@ -16,6 +16,7 @@ from meshdoctor.analyze.destination_findings import cannot_tell, passes, problem
 from meshdoctor.analyze.destinations_in_use import destinations_in_use
 from meshdoctor.analyze.json_patches import json_patch, replace_value
 from meshdoctor.analyze.missing_clusters import cluster_missing
+from meshdoctor.analyze.prepared_rules import PREPARED, is_prepared
 from meshdoctor.model.finding import FactState
 from meshdoctor.model.kinds import POD, SERVICE, SERVICE_ENTRY, VIRTUAL_SERVICE
 
@@ -92,6 +93,7 @@ def _not_found(mesh: Snapshot, use: Use, found: tuple[ServiceHost, ...]) -> Find
     known = _numbers(found)
     message = _message(use, known)
     missing, held = cluster_missing(mesh, use)
+    prepared = is_prepared(mesh, use)
     if missing.state is not FactState.HOLDS and (
         needs := mesh.catalog.unread(SERVICE, SERVICE_ENTRY)
     ):
@@ -109,7 +111,7 @@ def _not_found(mesh: Snapshot, use: Use, found: tuple[ServiceHost, ...]) -> Find
     return problem(
         PORT_NOT_FOUND,
         use,
-        message,
+        message + PREPARED if prepared else message,
         objects=(*map(str, use.virtual_services), str(found[0].resource)),
         facts=(
             holds("port-not-on-service", message, *evidence),
@@ -129,6 +131,7 @@ def _not_found(mesh: Snapshot, use: Use, found: tuple[ServiceHost, ...]) -> Find
             "take": take,
         },
         root=not held,
+        note=prepared,
     )
 
 

@@ -17,6 +17,7 @@ from meshdoctor.analyze.destinations_in_use import destinations_in_use, is_missi
 from meshdoctor.analyze.json_patches import json_patch, replace_value
 from meshdoctor.analyze.missing_clusters import cluster_missing
 from meshdoctor.analyze.nearest_labels import nearest_word
+from meshdoctor.analyze.prepared_rules import PREPARED, is_prepared
 from meshdoctor.intent.clients import governed_alike
 from meshdoctor.intent.destination_rules import rule_host, rules_for, subset_named, subsets_of
 from meshdoctor.model.kinds import DESTINATION_RULE, POD, SERVICE, SERVICE_ENTRY, VIRTUAL_SERVICE
@@ -110,10 +111,11 @@ def _undefined(mesh: Snapshot, use: Use, rules: tuple[Resource, ...]) -> Finding
     ]
     evidence += [rule.evidence("spec", "subsets") for rule in rules[:1]]
     missing, held = cluster_missing(mesh, use)
+    prepared = is_prepared(mesh, use)
     return problem(
         SUBSET_NOT_DEFINED,
         use,
-        message,
+        message + PREPARED if prepared else message,
         objects=(*map(str, use.virtual_services), *map(str, rules)),
         facts=(
             holds("subset-undefined", message, *evidence),
@@ -123,6 +125,7 @@ def _undefined(mesh: Snapshot, use: Use, rules: tuple[Resource, ...]) -> Finding
         affected=affected_by(mesh, use, failed_calls_to(mesh, use, "NC")),
         fills=fills,
         root=not held,
+        note=prepared,
     )
 
 

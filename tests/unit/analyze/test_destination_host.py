@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from meshdoctor.analyze.destination_host import ANALYZER
+from meshdoctor.model.finding import Severity
 from meshdoctor.model.kinds import SERVICE, SERVICE_ENTRY
-from tests.build import istio_object, mesh, pod, service
+from tests.build import istio_object, mesh, pod, proxy, service
 from tests.unit.analyze.traffic_build import (
+    CLIENT,
     RATINGS,
+    TO_RATINGS,
     client,
     dump,
     line,
@@ -125,3 +128,46 @@ def test_a_proxy_that_holds_the_cluster_still_gets_there() -> None:
     held = client(line(MISSING), config=dump({MISSING: {}}, [MISSING]))
     (found,) = problems(ANALYZER, mesh(in_another_namespace(), proxies=[held, server()]))
     assert not found.root
+
+
+def future(**spec: Any) -> list[dict[str, Any]]:
+    return [*shop(), route_to("future", hosts=["future"], **spec)]
+
+
+def test_a_rule_prepared_for_a_host_that_is_not_there_yet_breaks_nothing() -> None:
+    (found,) = problems(ANALYZER, mesh(future(), proxies=[client(line()), server()]))
+    assert (found.outcome.value, found.severity, found.root) == ("warn", Severity.INFO, False)
+    assert found.objects == ("VirtualService shop/route",)
+    assert "no call to it was seen" in found.message
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(no_cluster(authority="future:80", local="10.9.9.9:80"), id="short name"),
+        pytest.param(
+            no_cluster(authority="future.shop.svc.cluster.local", local="10.9.9.9:80"), id="in full"
+        ),
+        pytest.param(
+            [line("outbound|80||future.shop.svc.cluster.local", seconds_ago=1800)],
+            id="the Service was there until lately",
+        ),
+    ],
+)
+def test_a_host_that_is_called_and_not_there_is_at_fault(lines: list[str]) -> None:
+    found = named(ANALYZER, mesh(future(), proxies=[client(*lines), server()]))
+    assert [(code, at) for code, _, at in found] == [("MD0110", "VirtualService shop/route")]
+
+
+def test_a_name_outside_the_cluster_may_be_called_where_a_log_is_unread() -> None:
+    rule = route_to("api.partner.example", hosts=["api.partner.example"])
+    unlogged = proxy(CLIENT, log=None)
+    read = client(line(TO_RATINGS))
+    assert named(ANALYZER, mesh([*shop(), rule], proxies=[read, server()])) == []
+    assert len(named(ANALYZER, mesh([*shop(), rule], proxies=[unlogged, server()]))) == 1
+
+
+def test_a_rule_beside_one_for_a_host_that_exists_is_at_fault() -> None:
+    beside = route_to("future", name="beside", hosts=["ratings"])
+    snapshot = mesh([*future(), beside], proxies=[client(line()), server()])
+    assert len(named(ANALYZER, snapshot)) == 1

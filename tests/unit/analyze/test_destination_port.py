@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from meshdoctor.analyze.destination_port import ANALYZER
+from meshdoctor.model.finding import Severity
 from meshdoctor.model.kinds import SERVICE_ENTRY
 from tests.build import istio_object, mesh, pod, service
 from tests.unit.analyze.traffic_build import (
@@ -126,3 +127,9 @@ def test_a_service_entry_that_is_unread_may_give_the_port() -> None:
     snapshot = mesh(objects, proxies=[client(*no_cluster())], unread=[SERVICE_ENTRY])
     assert problems(ANALYZER, snapshot) == []
     assert unknowns(ANALYZER, snapshot) == {"MD0111": (SERVICE_ENTRY.input,)}
+
+
+def test_a_port_of_a_rule_for_a_host_that_nobody_can_call_names_no_cause() -> None:
+    objects = [*shop(), route_to("ratings", port=9090, hosts=["future"])]
+    (found,) = problems(ANALYZER, mesh(objects, proxies=[client(), server()]))
+    assert (found.outcome.value, found.severity, found.root) == ("warn", Severity.INFO, False)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from meshdoctor.analyze.subset_definition import ANALYZER
+from meshdoctor.model.finding import Severity
 from meshdoctor.model.kinds import DESTINATION_RULE, SERVICE
 from tests.build import istio_object, mesh, namespace, pod, proxy
 from tests.unit.analyze.traffic_build import (
@@ -139,3 +140,9 @@ def test_a_subset_without_hosts_is_defined_all_the_same() -> None:
     objects = [*shop(), route_to("ratings", subset="v3"), rule(subsets=("v3",))]
     empty = client(hosts=hosts({V3: []}))
     assert problems(ANALYZER, mesh(objects, proxies=[empty])) == []
+
+
+def test_a_subset_of_a_rule_for_a_host_that_nobody_can_call_names_no_cause() -> None:
+    objects = [*shop(), route_to("ratings", subset="v3", hosts=["future"])]
+    (found,) = problems(ANALYZER, mesh(objects, proxies=[client(), server()]))
+    assert (found.outcome.value, found.severity, found.root) == ("warn", Severity.INFO, False)
