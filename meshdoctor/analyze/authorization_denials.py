@@ -64,7 +64,7 @@ class Reason(Enum):
     NO_RULES = "the ALLOW policies have no rules"
     DENY = "a DENY rule matched"
     IDENTITY = "a rule would match, had the call carried the caller's identity"
-    TOKEN = "a rule would match, had the call carried a token"
+    TOKEN = "the rules ask for a token, and the call carried none"
     PLAIN_TCP = "its rules ask for parts of a request, and the port is taken for plain TCP"
     NO_MATCH = "no rule matches"
     UNTOLD = "whether its proxy looks at tokens, or at requests at all, was not read"
@@ -84,6 +84,8 @@ class Denial:
     request: Request
     decision: Decision
     reason: Reason
+    matched: tuple[Field, ...] = ()
+    """What a DENY rule that matched asks of tokens; empty where none did, or it asks for more."""
 
     @property
     def port(self) -> int | None:
@@ -101,6 +103,8 @@ class Denial:
     def nearest(self) -> tuple[Resource, tuple[Field, ...]]:
         """The policy whose rule comes nearest to matching, and the fields that fail."""
         misses = self.decision.missed
+        if self.matched and self.decision.policy is not None:
+            return self.decision.policy, self.matched
         if not misses:
             return policies_at_all(self.governed)[0], ()
         best = min(
@@ -124,7 +128,7 @@ def refused_by(entry: AccessLogEntry) -> str | None:
 
 
 def _is_about_tokens(field: Field, policy: Resource) -> bool:
-    if field.name == "requestPrincipals":
+    if field.name in ("requestPrincipals", "notRequestPrincipals"):
         return True
     if field.name in ("values", "notValues") and "when" in field.path:
         key = policy.get(*field.path[:-1], "key")
@@ -142,6 +146,46 @@ def _wants_token(decision: Decision) -> bool:
         )
         for miss in decision.missed
     )
+
+
+def _token_fields(mesh: Snapshot, decision: Decision, request: Request) -> tuple[Field, ...]:
+    """What a DENY rule looks at that turns away whoever carries no token; else nothing.
+
+    Such a rule may name paths, methods, hosts and ports that are so guarded, but nothing else of
+    the caller.
+    """
+    policy = decision.policy
+    if policy is None or decision.rule is None:
+        return ()
+    fields = judge_rules(mesh, policy, request)[decision.rule].judged
+    of_caller = tuple(field for field in fields if "to" not in field.path)
+    wanting = all(
+        field.name.startswith("not") and _is_about_tokens(field, policy) for field in of_caller
+    )
+    return of_caller if wanting else ()
+
+
+def _deny_reason(
+    mesh: Snapshot,
+    item: Governed,
+    pod: Resource,
+    request: Request,
+    decision: Decision,
+    client: Resource | None,
+) -> Reason:
+    """Why a DENY rule turns a call away: it matched, or it asks for a token in its own way."""
+    if decision.policy is not None and decision.rule is not None and not request.http:
+        asks = asks_for_request(rules_of(decision.policy)[decision.rule])
+        if asks and taken_for_tcp(mesh, pod, _port(request)):
+            return Reason.PLAIN_TCP
+    # Strangers without a token at a gateway are what such a rule is there for.
+    is_stranger = client is None and is_gateway(pod)
+    if not is_stranger and _token_fields(mesh, decision, request):
+        if item.authentications:
+            return Reason.TOKEN
+        if not mesh.catalog.known(REQUEST_AUTHENTICATION):
+            return Reason.UNTOLD
+    return Reason.DENY
 
 
 def _port(request: Request) -> int | None:
@@ -257,11 +301,9 @@ def _denial(
         return None
     if not _still_refused(calls, last, certain=decision.access is Access.DENIED):
         return None
-    reason = _reason(mesh, item, pod, request, decision, client) if name == "none" else Reason.DENY
-    if reason is Reason.DENY and not request.http and decision.policy and decision.rule is not None:
-        asks = asks_for_request(rules_of(decision.policy)[decision.rule])
-        if asks and taken_for_tcp(mesh, pod, _port(request)):
-            reason = Reason.PLAIN_TCP
+    why = _reason if name == "none" else _deny_reason
+    reason = why(mesh, item, pod, request, decision, client)
+    matched = _token_fields(mesh, decision, request) if name != "none" else ()
     if reason is Reason.TOKEN:
         request = replace(request, has_token=False)
     refused = tuple(
@@ -269,7 +311,7 @@ def _denial(
         for call in calls
         if refused_by(call.entry) == name and any(_was_there(p, call) for p in deciding)
     )
-    return Denial(item, pod, refused, client, request, decision, reason)
+    return Denial(item, pod, refused, client, request, decision, reason, matched)
 
 
 @lru_cache(maxsize=2)

@@ -1,11 +1,11 @@
-"""Calls that an ALLOW rule would match if they carried a token."""
+"""Calls that an ALLOW rule would match, or a DENY rule would spare, if they carried a token."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from meshdoctor.analyze.authorization_denials import Denial, Reason, policies_at_all
+from meshdoctor.analyze.authorization_denials import Denial, Reason
 from meshdoctor.analyze.authorization_judging import INPUTS, Question, judge
 from meshdoctor.analyze.authorization_words import (
     affected,
@@ -15,7 +15,7 @@ from meshdoctor.analyze.authorization_words import (
     save_and_edit,
 )
 from meshdoctor.analyze.base import holds
-from meshdoctor.intent.authorization import rules_of
+from meshdoctor.intent.authorization import action_of, rules_of
 from meshdoctor.model.finding import Finding, Outcome
 from meshdoctor.model.kinds import REQUEST_AUTHENTICATION
 from meshdoctor.model.resource import as_list, as_mapping
@@ -46,7 +46,8 @@ def _refused(mesh: Snapshot, item: Governed, found: Sequence[Denial]) -> Finding
     who = callers_text(mesh, found)
     wanted = ", ".join(dict.fromkeys(value for field in fields for value in field.wanted)) or "*"
     suffer = affected(mesh, found)
-    text = f"{policy} lets in only calls with a token (requestPrincipals or claims: {wanted})"
+    does = "turns away calls without" if action_of(policy) == "DENY" else "lets in only calls with"
+    text = f"{policy} {does} a token (requestPrincipals or claims: {wanted})"
     checked = f"{authentication} checks tokens, but lets calls without one pass to the rules"
     edit, undo = save_and_edit(policy)
     return Finding(
@@ -78,14 +79,20 @@ def _refused(mesh: Snapshot, item: Governed, found: Sequence[Denial]) -> Finding
     )
 
 
+_WORDS = {
+    "ALLOW": ("requestPrincipals", "request.auth."),
+    "DENY": ("notRequestPrincipals", "notValues"),
+}
+"""By which words the rules of an action may ask for a token."""
+
+
 def _demands_token(item: Governed) -> bool:
-    found = [
-        str(rule)
-        for policy in policies_at_all(item)
+    return bool(item.authentications) and any(
+        word in str(rule)
+        for policy in item.policies
         for rule in rules_of(policy)
-        if "requestPrincipals" in str(rule) or "request.auth." in str(rule)
-    ]
-    return bool(found) and bool(item.authentications)
+        for word in _WORDS.get(action_of(policy), ())
+    )
 
 
 QUESTION = Question(

@@ -188,6 +188,69 @@ def test_a_rule_that_demands_a_token_turns_calls_without_one_away() -> None:
     assert len(found.affected) == 2
 
 
+BY_RULE = "rbac_access_denied_matched_policy[ns[pay]-policy[payments]-rule[0]]"
+TOKENLESS = source(notRequestPrincipals=["*"])
+CLAIMLESS = {"when": [{"key": "request.auth.claims[group]", "notValues": ["admin"]}]}
+
+
+@pytest.mark.parametrize(
+    "demand",
+    [TOKENLESS, CLAIMLESS, {**TOKENLESS, "to": [{"operation": {"paths": ["/pay"]}}]}],
+    ids=["principal", "claim", "of one path"],
+)
+def test_a_deny_rule_for_calls_without_a_token_demands_one(demand: dict[str, object]) -> None:
+    snapshot = bank(
+        policy(action="DENY", rules=[demand]),
+        authentication(jwks="{}"),
+        lines=[refused(BY_RULE, ip=LEGACY_IP), refused(BY_RULE, sni=SNI)],
+    )
+    assert problems(snapshot) == {("MD0710", "fail", PAYMENTS)}
+    (found,) = TOKEN.analyze(snapshot)
+    assert found.objects == (PAYMENTS, "RequestAuthentication pay/jwt")
+    assert found.facts[0].text.startswith(f"{PAYMENTS} turns away calls without a token")
+    assert found.facts[0].evidence
+
+
+@pytest.mark.parametrize(
+    "standing",
+    [
+        pytest.param(
+            [policy(action="DENY", rules=[TOKENLESS])], id="no token is checked, so all are denied"
+        ),
+        pytest.param(
+            [
+                policy(action="DENY", rules=[source(requestPrincipals=["*"])]),
+                authentication(jwks="{}"),
+            ],
+            id="calls with a token",
+        ),
+        pytest.param(
+            [
+                policy(
+                    action="DENY", rules=[source(notRequestPrincipals=["*"], namespaces=["shop"])]
+                ),
+                authentication(jwks="{}"),
+            ],
+            id="the caller counts too",
+        ),
+    ],
+)
+def test_other_deny_rules_about_tokens_match_as_they_stand(
+    standing: list[dict[str, object]],
+) -> None:
+    snapshot = bank(*standing, lines=[refused(BY_RULE, sni=SNI)])
+    assert problems(snapshot) == {("MD0703", "fail", PAYMENTS)}
+
+
+def test_a_deny_rule_about_tokens_is_open_without_requestauthentications_or_logs() -> None:
+    denying = policy(action="DENY", rules=[TOKENLESS])
+    unlisted = bank(denying, lines=[refused(BY_RULE, sni=SNI)], unread=[REQUEST_AUTHENTICATION])
+    unlogged = bank(denying, authentication(jwks="{}"), lines=None)
+    for snapshot in (unlisted, unlogged):
+        assert problems(snapshot) == set()
+        assert "MD0710" in unknowns(snapshot)
+
+
 def test_a_token_demanded_where_none_is_checked_matches_nobody() -> None:
     snapshot = bank(policy(rules=[source(requestPrincipals=["*"])]), lines=[FROM_CLIENT])
     assert problems(snapshot) == {("MD0701", "fail", PAYMENTS)}
