@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 FETCH_FAILED = "MD0712"
 
-_REASONS = ("Jwt_verification_fails", "Jwks_doesn't_have_key", "Jwks_remote_fetch_is_failed")
+KEY_REASONS = ("Jwt_verification_fails", "Jwks_doesn't_have_key", "Jwks_remote_fetch_is_failed")
 _RETRIED = timedelta(minutes=25)
 """Older releases wait 20 minutes before they fetch again."""
 _FAILURES = ("Failed to GET from", "Failed to refresh JWT public key", "JWKS fetch failed")
@@ -101,7 +101,7 @@ def _istiod_fact(mesh: Snapshot, rule: JwtRule) -> Fact:
 
 def _finding(mesh: Snapshot, item: Governed, rule: JwtRule) -> Finding:
     policy = rule.policy
-    refused = refusals_at(mesh, item, *_REASONS)
+    refused = refusals_at(mesh, item, *KEY_REASONS)
     suffer = affected_by(mesh, refused) or everyone(mesh, item)
     key = "jwksUri" if policy.get(*rule.path, "jwksUri") else "issuer"
     address = rule.uri or f"the keys of {rule.issuer}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from meshdoctor.model.snapshot import Snapshot
 
 ISSUER_MISMATCH = "MD0711"
-_REASON = "Jwt_issuer_is_not_configured"
+ISSUER_REASON = "Jwt_issuer_is_not_configured"
 
 
 def _finding(mesh: Snapshot, item: Governed, found: Sequence[TokenRefusal]) -> Finding:
@@ -57,12 +57,12 @@ def _finding(mesh: Snapshot, item: Governed, found: Sequence[TokenRefusal]) -> F
 
 
 def _judge(mesh: Snapshot, item: Governed) -> Finding:
-    found = refusals_at(mesh, item, _REASON)
+    found = refusals_at(mesh, item, ISSUER_REASON)
     if found:
         return _finding(mesh, item, found)
     blind = item.is_blind(mesh)
     newest = newest_call(mesh, item)
-    if newest is not None and _REASON in (newest.entry.details or ""):
+    if newest is not None and ISSUER_REASON in (newest.entry.details or ""):
         # Of before the newest RequestAuthentication: it says nothing of it.
         newest = None
     rules = rules_at(item)

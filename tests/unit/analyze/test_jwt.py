@@ -10,6 +10,7 @@ import pytest
 from meshdoctor.analyze.jwt_fetch import ANALYZER as FETCH
 from meshdoctor.analyze.jwt_issuer import ANALYZER as ISSUER
 from meshdoctor.analyze.jwt_keys import unusable_because
+from meshdoctor.analyze.jwt_refused import ANALYZER as REFUSED
 from meshdoctor.analyze.jwt_rejected import ANALYZER as REJECTED
 from meshdoctor.model.istiod import ProxySync, TypeSync
 from meshdoctor.model.kinds import REQUEST_AUTHENTICATION
@@ -171,3 +172,38 @@ def test_without_requestauthentications_nothing_can_be_told() -> None:
     for analyzer in (FETCH, ISSUER, REJECTED):
         found |= outcomes(analyzer, snapshot)
     assert {outcome for _, outcome, _ in found} == {"unknown"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("Jwt_is_expired", "Jwt is expired"),
+        ("Audiences_in_Jwt_are_not_allowed", "Audiences in Jwt are not allowed"),
+    ],
+)
+def test_a_token_refused_for_what_stands_in_it_is_told_in_envoys_words(
+    words: str, said: str
+) -> None:
+    line = refused(f"jwt_authn_access_denied{{{words}}}", code=401)
+    (found,) = REFUSED.analyze(bank(authentication(jwks=GOOD), lines=[line]))
+    assert (found.code, found.outcome.value, found.root) == ("MD0714", "warn", False)
+    assert found.message == f"Deployment pay/payments-v1 refuses tokens with 401: {said}"
+    assert found.objects == (RA,)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(refused(WRONG_ISSUER, code=401), id="the issuer's code"),
+        pytest.param(
+            refused("jwt_authn_access_denied{Jwt_verification_fails}", code=401),
+            id="the keys' code",
+        ),
+        pytest.param(
+            refused("jwt_authn_access_denied{Jwt_is_expired}", code=401, seconds_ago=400), id="old"
+        ),
+        pytest.param(refused("via_upstream", code=401), id="the application's own"),
+    ],
+)
+def test_401s_with_a_code_of_their_own_or_of_the_past_are_not_told_twice(line: str) -> None:
+    assert outcomes(REFUSED, bank(authentication(jwks=GOOD), lines=[line])) == set()
