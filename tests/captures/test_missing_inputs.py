@@ -31,7 +31,6 @@ _LOG_DECIDED = {
     "jwt-required-but-absent",
     "outbound-capture-excluded",
     "plaintext-client-to-strict-server",
-    "route-timeout-shorter-than-application",
 }
 """Causes that only what happened can tell; configuration alone cannot."""
 
