@@ -130,7 +130,7 @@ def test_without_a_log_a_timeout_is_unknown() -> None:
     assert [f.outcome.value for f in found] == ["unknown"]
 
 
-def counted(*rules: dict[str, Any], text: str | None = None, **counters: int) -> Snapshot:
+def counted(*rules: dict[str, Any], text: str | None = None, **counters: Any) -> Snapshot:
     found = istio_object("VirtualService", "payments", hosts=[PAYMENTS], http=list(rules))
     told = None if text is None else log(text)
     client = proxy(CLIENT, "shop", log=told, hosts=hosts({TO_PAYMENTS: [counters]}))
@@ -167,7 +167,7 @@ def test_where_no_log_tells_the_callers_counters_do(text: str | None) -> None:
     ],
 )
 def test_other_counters_are_not_the_timeouts(
-    rule: dict[str, Any], counters: dict[str, int]
+    rule: dict[str, Any], counters: dict[str, Any]
 ) -> None:
     assert problems(TIMEOUT, counted(rule, **counters)) == set()
 
