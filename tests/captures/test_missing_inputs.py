@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _LOG_DECIDED = {
     "application-error",
-    "authorizationpolicy-no-rule-matches",
     "circuit-breaker-overflow",
     "egress-blocked-registry-only",
     "jwt-issuer-mismatch",
