@@ -13,6 +13,7 @@ from meshdoctor.analyze.access_logs import access_logs
 from meshdoctor.analyze.mtls_named_calls import NamedCall, named_calls
 from meshdoctor.analyze.mtls_refusals import Refusal, Source, refusals
 from meshdoctor.analyze.mtls_targets import target_of
+from meshdoctor.model.kinds import DESTINATION_RULE
 
 if TYPE_CHECKING:
     from meshdoctor.analyze.mtls_servers import Server
@@ -102,8 +103,8 @@ def _cases(mesh: Snapshot) -> list[Case]:
 
 
 def _named_cases(mesh: Snapshot, known: set[tuple[str, Destination]]) -> list[Case]:
-    # A log that is unread may hold the other fault that is to be mended first.
-    if access_logs(mesh).unread:
+    # What is unread may hold the other fault that is to be mended first.
+    if access_logs(mesh).unread or not mesh.catalog.known(DESTINATION_RULE):
         return []
     return [
         Case(client, call.pod, call.destination, (), call)

@@ -9,6 +9,7 @@ import pytest
 from meshdoctor.analyze.mtls_outbound_capture import ANALYZER as EXCLUDED
 from meshdoctor.analyze.mtls_plaintext_client import ANALYZER as OUTSIDE
 from meshdoctor.model.finding import FactState, Outcome
+from meshdoctor.model.kinds import DESTINATION_RULE, Kind
 from meshdoctor.model.snapshot import Snapshot
 from tests.build import deployment, mesh, namespace, service
 from tests.unit.analyze.mtls_build import (
@@ -41,6 +42,7 @@ def shop(
     mode: str = "STRICT",
     legacy: dict[str, Any] | None = None,
     caller: dict[str, Any] | None = None,
+    unread: tuple[Kind, ...] = (),
     **servers: Any,
 ) -> Snapshot:
     return mesh(
@@ -58,6 +60,7 @@ def shop(
             policy(mode),
         ],
         proxies=[client(log=OFF), server(**{"log": OFF, **servers})],
+        unread=unread,
     )
 
 
@@ -91,6 +94,9 @@ class TestOutsideTheMesh:
         self, url: str, options: dict[str, Any]
     ) -> None:
         assert problems(OUTSIDE, shop(url, **options)) == []
+
+    def test_without_destination_rules_another_fault_may_come_first(self) -> None:
+        assert problems(OUTSIDE, shop(unread=(DESTINATION_RULE,))) == []
 
     def test_a_log_that_speaks_and_shows_no_refusal_outweighs_the_template(self) -> None:
         assert problems(OUTSIDE, shop(log=server().log)) == []
