@@ -102,15 +102,19 @@ class Denial:
     @property
     def nearest(self) -> tuple[Resource, tuple[Field, ...]]:
         """The policy whose rule comes nearest to matching, and the fields that fail."""
-        misses = self.decision.missed
         if self.matched and self.decision.policy is not None:
             return self.decision.policy, self.matched
-        if not misses:
-            return policies_at_all(self.governed)[0], ()
-        best = min(
-            misses, key=lambda m: (sum(f.match is Match.NO for f in m.rule.fields), str(m.policy))
-        )
-        return best.policy, best.rule.failed
+        return nearest_of(self.decision) or (policies_at_all(self.governed)[0], ())
+
+
+def nearest_of(decision: Decision) -> tuple[Resource, tuple[Field, ...]] | None:
+    """The policy whose rule comes nearest to matching, and the fields that fail."""
+    best = min(
+        decision.missed,
+        key=lambda m: (sum(f.match is Match.NO for f in m.rule.fields), str(m.policy)),
+        default=None,
+    )
+    return (best.policy, best.rule.failed) if best else None
 
 
 def policies_at_all(item: Governed) -> tuple[Resource, ...]:

@@ -7,8 +7,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.authorization_callers import identity
-from meshdoctor.analyze.authorization_denials import Denial, Reason, policies_at_all
+from meshdoctor.analyze.authorization_denials import (
+    Denial,
+    Reason,
+    nearest_of,
+    policies_at_all,
+)
 from meshdoctor.analyze.authorization_judging import INPUTS, Question, judge
+from meshdoctor.analyze.authorization_named import denied_count, named_denials
 from meshdoctor.analyze.authorization_words import (
     affected,
     appending,
@@ -24,7 +30,7 @@ from meshdoctor.analyze.base import holds
 from meshdoctor.intent.authorization import Access, Decision, decide, rules_of
 from meshdoctor.intent.authorization_match import Match
 from meshdoctor.intent.authorization_request import Request, Seen
-from meshdoctor.model.finding import Fact, Finding, Outcome, Severity
+from meshdoctor.model.finding import Affected, Fact, Finding, Outcome, Severity
 from meshdoctor.model.kinds import POD
 from meshdoctor.model.pod import is_finished, is_gateway
 
@@ -33,7 +39,6 @@ if TYPE_CHECKING:
 
     from meshdoctor.analyze.authorization_workloads import Governed
     from meshdoctor.intent.authorization_match import Field
-    from meshdoctor.model.finding import Affected
     from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
 
@@ -131,8 +136,27 @@ def _names_only_own(mesh: Snapshot, decision: Decision) -> bool:
     )
 
 
+def _counted(mesh: Snapshot, item: Governed) -> Finding | None:
+    """The proxies count denials, and a client that is told to call is one that no rule matches."""
+    count = denied_count(mesh, item) if not is_gateway(item.pods[0]) else None
+    found = named_denials(mesh, item) if count else ()
+    nearest = nearest_of(found[0].decision) if found else None
+    if count is None or nearest is None:
+        return None
+    names = sorted({str(mesh.workloads.owning(denial.client)) for denial in found})
+    untold = unlogged_fact(mesh, item)
+    text = (
+        f"{untold.text}; its proxy counts {count.count} denied, and the template of "
+        f"{names[0]} names {found[0].to}"
+    )
+    log = Fact(untold.id, untold.state, text, (count.evidence, found[0].evidence))
+    pairs = {(str(mesh.workloads.owning(denial.client)), denial.to) for denial in found}
+    suffer = tuple(Affected(source, to) for source, to in sorted(pairs))
+    return _finding(mesh, item, nearest, log, ", ".join(names[:_MOST_SHOWN]), suffer)
+
+
 def _configured(mesh: Snapshot, item: Governed) -> Finding | None:
-    """Nobody of the mesh can match, whatever else a call carries."""
+    """Nobody of the mesh can match, whatever else a call carries; or counters tell who cannot."""
     if not _has_rules(item) or is_gateway(item.pods[0]):
         return None
     suffer = everyone(mesh, item)
@@ -142,7 +166,7 @@ def _configured(mesh: Snapshot, item: Governed) -> Finding | None:
     for request in _candidates(mesh):
         decision = decide(mesh, item.pods[0], request)
         if decision.access is not Access.DENIED or not _names_only_own(mesh, decision):
-            return None
+            return _counted(mesh, item)
     if decision is None:
         return None
     miss = decision.missed[0]

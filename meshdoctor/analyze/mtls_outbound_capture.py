@@ -1,7 +1,7 @@
 """Clients whose own sidecar is passed by, so that they reach STRICT servers in plaintext.
 
-Only the server's log shows it: the client's proxy never sees the connection. Without that log
-nobody can tell whether such a client calls at all.
+Only the server's log shows it: the client's proxy never sees the connection. Without that log a
+client counts as calling what its own template names.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from meshdoctor.analyze.base import (
 )
 from meshdoctor.analyze.capture_remedies import capture_again, exclusion_evidence
 from meshdoctor.analyze.mtls_facts import server_fact
+from meshdoctor.analyze.mtls_named_calls import NamedCall, named_calls
 from meshdoctor.analyze.mtls_refusals import Refusal, Source, refusals
 from meshdoctor.analyze.mtls_servers import Server, servers_behind
 from meshdoctor.analyze.mtls_targets import services_at, target_of
 from meshdoctor.intent.destinations import Destination
 from meshdoctor.intent.traffic_capture import Exclusion, limits_outbound, outbound_exclusion
-from meshdoctor.model.finding import Affected, Finding, Outcome
+from meshdoctor.model.finding import Affected, Fact, Finding, Outcome
 from meshdoctor.model.kinds import PEER_AUTHENTICATION, POD, SERVICE
 from meshdoctor.model.pod import has_proxy, is_finished, is_gateway, pod_ip
 
@@ -69,7 +70,13 @@ class _Case:
     client: Workload
     destination: Destination
     exclusion: Exclusion
+    pod: Resource
+    """One of the client's."""
+    servers: tuple[Server, ...]
+    """Those that turned it away, the last at the end."""
     refusals: tuple[Refusal, ...]
+    named: NamedCall | None = None
+    """What the client's template names, where no log tells."""
 
 
 @lru_cache(maxsize=2)
@@ -84,28 +91,39 @@ def _cases(mesh: Snapshot) -> tuple[_Case, ...]:
     cases = []
     for (_, destination), members in sorted(found.items(), key=lambda pair: pair[0]):
         newest, exclusion = members[-1]
-        assert newest.client is not None
-        client = mesh.workloads.owning(newest.client)
-        cases.append(_Case(client, destination, exclusion, tuple(item for item, _ in members)))
+        pod = newest.client
+        assert pod is not None
+        client, seen = mesh.workloads.owning(pod), tuple(item for item, _ in members)
+        servers = tuple(item.server for item in seen)
+        cases.append(_Case(client, destination, exclusion, pod, servers, seen))
+    for call in named_calls(mesh):
+        client = mesh.workloads.owning(call.pod)
+        if call.exclusion is not None and (str(client), call.destination) not in found:
+            place = (client, call.destination, call.exclusion)
+            cases.append(_Case(*place, call.pod, (call.server,), (), call))
     return tuple(cases)
 
 
-def _finding(mesh: Snapshot, case: _Case) -> Finding:
+def _refused(mesh: Snapshot, case: _Case) -> Fact:
+    if case.named is not None:
+        return case.named.fact(mesh, SERVER_REFUSED)
     newest = case.refusals[-1]
-    pod, peer = newest.client, newest.server.peer
-    assert pod is not None
-    assert peer is not None
-    clock = newest.time.strftime("%H:%M:%S")
-    server = newest.server.pod
-    why = f"{case.client} keeps it out of its own sidecar ({case.exclusion.text})"
-    refused = (
-        f"{server.name} turned plaintext from {case.client} away {len(case.refusals)} times of "
-        f"late, last at {clock} UTC"
+    text = (
+        f"{newest.server.pod.name} turned plaintext from {case.client} away {len(case.refusals)} "
+        f"times of late, last at {newest.time.strftime('%H:%M:%S')} UTC"
     )
-    strict = f"{server.name} takes only mutual TLS at port {newest.server.port}: {peer.text}"
-    held, _ = server_fact(mesh, [item.server for item in case.refusals], tls_only=True)
-    forth, back = capture_again(case.client, case.exclusion)
     lines = (item.evidence for item in reversed(case.refusals[-_MOST_SHOWN:]))
+    return holds(SERVER_REFUSED, text, *lines)
+
+
+def _finding(mesh: Snapshot, case: _Case) -> Finding:
+    last = case.servers[-1]
+    pod, peer, server = case.pod, last.peer, last.pod
+    assert peer is not None
+    why = f"{case.client} keeps it out of its own sidecar ({case.exclusion.text})"
+    strict = f"{server.name} takes only mutual TLS at port {last.port}: {peer.text}"
+    held, _ = server_fact(mesh, case.servers, tls_only=True)
+    forth, back = capture_again(case.client, case.exclusion)
     objects = (str(case.client), *((str(peer.policy),) if peer.policy else ()))
     return Finding(
         code=BYPASSES,
@@ -116,7 +134,7 @@ def _finding(mesh: Snapshot, case: _Case) -> Finding:
         objects=objects,
         facts=(
             holds(CLIENT_BYPASSES, why, *exclusion_evidence(case.client, pod, case.exclusion)),
-            holds(SERVER_REFUSED, refused, *lines),
+            _refused(mesh, case),
             holds(SERVER_IS_STRICT, strict, *peer.evidence),
             held,
         ),

@@ -9,10 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from meshdoctor.analyze.access_logs import access_logs
+from meshdoctor.analyze.mtls_named_calls import NamedCall, named_calls
 from meshdoctor.analyze.mtls_refusals import Refusal, Source, refusals
 from meshdoctor.analyze.mtls_targets import target_of
+from meshdoctor.model.kinds import DESTINATION_RULE
 
 if TYPE_CHECKING:
+    from meshdoctor.analyze.mtls_servers import Server
     from meshdoctor.intent.destinations import Destination
     from meshdoctor.intent.peer_authentication import PeerMode
     from meshdoctor.model.resource import Resource
@@ -29,12 +33,22 @@ class Case:
     """One of its pods."""
     destination: Destination
     refusals: tuple[Refusal, ...]
-    """Oldest first."""
+    """Oldest first; none where no log tells and the client's template names the destination."""
+    named: NamedCall | None = None
+    """What the template names, where no log tells."""
+
+    @property
+    def server(self) -> Server:
+        """One that turns the client away, the last that did."""
+        if self.refusals:
+            return self.refusals[-1].server
+        assert self.named is not None
+        return self.named.server
 
     @property
     def peer(self) -> PeerMode:
         """What demands mutual TLS."""
-        peer = self.refusals[-1].server.peer
+        peer = self.server.peer
         assert peer is not None
         return peer
 
@@ -85,7 +99,20 @@ def _cases(mesh: Snapshot) -> list[Case]:
         pod = members[-1].client
         assert pod is not None
         cases.append(Case(mesh.workloads.owning(pod), pod, destination, tuple(members)))
-    return cases
+    return cases + _named_cases(mesh, {(str(case.client), case.destination) for case in cases})
+
+
+def _named_cases(mesh: Snapshot, known: set[tuple[str, Destination]]) -> list[Case]:
+    # What is unread may hold the other fault that is to be mended first.
+    if access_logs(mesh).unread or not mesh.catalog.known(DESTINATION_RULE):
+        return []
+    return [
+        Case(client, call.pod, call.destination, (), call)
+        for call in named_calls(mesh)
+        if call.exclusion is None and call.is_silent
+        for client in (mesh.workloads.owning(call.pod),)
+        if (str(client), call.destination) not in known
+    ]
 
 
 def groups(mesh: Snapshot) -> tuple[Group, ...]:

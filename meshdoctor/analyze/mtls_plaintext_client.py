@@ -1,7 +1,7 @@
 """Pods outside the mesh that STRICT servers turn away.
 
 STRICT with such pods around is no fault; one of them that calls and is refused is. Only the
-server's own log shows it, so without that log nobody can tell.
+server's own log shows it; where logs are switched off, a template that names the server counts.
 """
 
 from __future__ import annotations
@@ -61,15 +61,21 @@ def _refused_text(case: Case) -> str:
     )
 
 
-def _facts(mesh: Snapshot, case: Case) -> tuple[Fact, ...]:
-    last, peer = case.refusals[-1], case.peer
-    held, _ = server_fact(mesh, [item.server for item in case.refusals], tls_only=True)
+def _refused(mesh: Snapshot, case: Case) -> Fact:
+    if case.named is not None:
+        return case.named.fact(mesh, SERVER_REFUSED)
     newest = (item.evidence for item in reversed(case.refusals[-_MOST_SHOWN:]))
-    server, pod = last.server, case.pod
+    return holds(SERVER_REFUSED, _refused_text(case), *newest)
+
+
+def _facts(mesh: Snapshot, case: Case) -> tuple[Fact, ...]:
+    peer, server, pod = case.peer, case.server, case.pod
+    servers = [item.server for item in case.refusals] or [server]
+    held, _ = server_fact(mesh, servers, tls_only=True)
     strict = f"{server.pod.name} takes only mutual TLS at port {server.port}: {peer.text}"
     alone = f"{pod.name} has no proxy, so that it speaks plaintext: {containers_text(pod)}"
     return (
-        holds(SERVER_REFUSED, _refused_text(case), *newest),
+        _refused(mesh, case),
         holds(SERVER_IS_STRICT, strict, *peer.evidence),
         holds(CLIENT_HAS_NO_PROXY, alone, *container_names(pod)),
         held,
@@ -77,7 +83,7 @@ def _facts(mesh: Snapshot, case: Case) -> tuple[Fact, ...]:
 
 
 def _finding(mesh: Snapshot, case: Case, group: Group, beside: str) -> Finding:
-    destination, server = case.destination, case.refusals[-1].server.pod
+    destination, server = case.destination, case.server.pod
     message = f"{case.client} calls {destination} in plaintext, which takes only mutual TLS"
     return Finding(
         code=PLAINTEXT_CLIENT,

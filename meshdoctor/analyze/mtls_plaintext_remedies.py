@@ -65,5 +65,5 @@ def _verb(singular: bool, stem: str, one: str = "s", many: str = "") -> str:
 
 def _servers(mesh: Snapshot, cases: tuple[Case, ...]) -> tuple[str, ...]:
     """The workloads that turn them away."""
-    pods = [item.server.pod for case in cases for item in case.refusals[-1:]]
+    pods = [case.server.pod for case in cases]
     return tuple(dict.fromkeys(str(mesh.workloads.owning(pod)) for pod in pods))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from meshdoctor.analyze.mtls_encounters import encounters
+from meshdoctor.analyze.mtls_named_calls import named_calls
 from meshdoctor.analyze.mtls_refusals import Source, refusals
 from meshdoctor.analyze.mtls_servers import server_at
 from meshdoctor.analyze.sync_reach_log import Way, report
@@ -37,13 +38,17 @@ _MOST_NAMED = 5
 
 def _insiders(mesh: Snapshot, policy: Resource) -> list[str]:
     """Workloads of the mesh that the policy turns away."""
-    return sorted(
-        {
-            str(mesh.workloads.owning(item.client))
-            for item in refusals(mesh)
-            if item.source is Source.INSIDE and item.client is not None and item.policy == policy
-        }
-    )
+    seen = {
+        str(mesh.workloads.owning(item.client))
+        for item in refusals(mesh)
+        if item.source is Source.INSIDE and item.client is not None and item.policy == policy
+    }
+    named = {
+        str(mesh.workloads.owning(call.pod))
+        for call in named_calls(mesh)
+        if call.exclusion and call.server.peer and call.server.peer.policy == policy
+    }
+    return sorted(seen | named)
 
 
 def rules_in_conflict(mesh: Snapshot, policy: Resource) -> list[str]:

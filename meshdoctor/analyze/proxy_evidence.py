@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Listener,
         Route,
         RouteConfig,
+        Stat,
         VirtualHost,
     )
     from meshdoctor.model.proxy import Proxy
@@ -237,16 +238,21 @@ def log_evidence(proxy: Proxy, line: _Line) -> Evidence:
     )
 
 
+def stat_evidence(proxy: Proxy, stat: Stat) -> Evidence:
+    """A line of the proxy's statistics."""
+    return Evidence(
+        source=proxy.path(STATS),
+        line=stat.line,
+        excerpt=f"{stat.name}: {stat.value}",
+        command=f"kubectl exec {proxy.pod} -n {proxy.namespace} -c istio-proxy -- "
+        "pilot-agent request GET stats",
+    )
+
+
 def update_failure_evidence(proxy: Proxy, cluster_name: str) -> Evidence | None:
     """How often DNS failed for a cluster, where the proxy's statistics have it and it did."""
     for name in (cluster_name, f"{cluster_name};"):
         stat = (proxy.stats or {}).get(f"cluster.{name}.update_failure")
         if stat is not None and stat.value:
-            return Evidence(
-                source=proxy.path(STATS),
-                line=stat.line,
-                excerpt=f"{stat.name}: {stat.value}",
-                command=f"kubectl exec {proxy.pod} -n {proxy.namespace} -c istio-proxy -- "
-                "pilot-agent request GET stats",
-            )
+            return stat_evidence(proxy, stat)
     return None

@@ -14,7 +14,7 @@ from meshdoctor.analyze.http_timeout import ANALYZER as TIMEOUT
 from meshdoctor.model.kinds import SERVICE, VIRTUAL_SERVICE
 from tests.build import istio_object, mesh, proxy, service
 from tests.unit.analyze.mtls_build import CLIENT, PAYMENTS, TO_PAYMENTS, objects
-from tests.unit.analyze.traffic_build import line, log
+from tests.unit.analyze.traffic_build import hosts, line, log
 
 if TYPE_CHECKING:
     from meshdoctor.analyze.base import Analyzer
@@ -128,6 +128,61 @@ def test_other_timeouts_are_not_the_routes(rule: dict[str, Any], text: str) -> N
 def test_without_a_log_a_timeout_is_unknown() -> None:
     found = list(TIMEOUT.analyze(shop({"route": TO, "timeout": "0.5s"}, lines=None)))
     assert [f.outcome.value for f in found] == ["unknown"]
+
+
+def counted(*rules: dict[str, Any], text: str | None = None, **counters: Any) -> Snapshot:
+    found = istio_object("VirtualService", "payments", hosts=[PAYMENTS], http=list(rules))
+    told = None if text is None else log(text)
+    client = proxy(CLIENT, "shop", log=told, hosts=hosts({TO_PAYMENTS: [counters]}))
+    return mesh(objects(found), proxies=[client])
+
+
+@pytest.mark.parametrize("text", [None, "a line of the agent's"])
+def test_where_no_log_tells_the_callers_counters_do(text: str | None) -> None:
+    rule = {"route": TO, "timeout": "0.5s"}
+    snapshot = counted(rule, text=text, rq_timeout=7, rq_total=8, cx_total=7)
+    assert problems(TIMEOUT, snapshot) == {("fail", VS, True)}
+    (found,) = [f for f in TIMEOUT.analyze(snapshot) if f.outcome.value == "fail"]
+    assert [item.source for item in found.affected] == ["Deployment shop/client-v1"]
+    states = {fact.id: fact.state.value for fact in found.facts}
+    untold = "unread" if text is None else "silent"
+    assert states["route-sets-timeout"] == "holds"
+    assert states["calls-time-out"] == untold
+    assert "7 of 8 requests" in found.facts[1].text
+
+
+@pytest.mark.parametrize(
+    ("rule", "counters"),
+    [
+        pytest.param({"route": TO}, {"rq_timeout": 7, "rq_total": 7}, id="no limit is set"),
+        pytest.param(
+            {"route": TO, "timeout": "0.5s"}, {"rq_timeout": 4, "rq_total": 8}, id="half of them"
+        ),
+        pytest.param(
+            {"route": TO, "timeout": "0.5s"}, {"rq_error": 8, "rq_total": 8}, id="other errors"
+        ),
+        pytest.param(
+            {"route": ELSEWHERE, "timeout": "0.5s"}, {"rq_timeout": 8, "rq_total": 8}, id="subset"
+        ),
+    ],
+)
+def test_other_counters_are_not_the_timeouts(
+    rule: dict[str, Any], counters: dict[str, Any]
+) -> None:
+    assert problems(TIMEOUT, counted(rule, **counters)) == set()
+
+
+def test_a_log_that_speaks_outweighs_the_counters_of_old() -> None:
+    rule = {"route": TO, "timeout": "0.5s"}
+    snapshot = counted(rule, text=TAKEN, rq_timeout=8, rq_total=8)
+    assert problems(TIMEOUT, snapshot) == set()
+
+
+def test_of_two_rules_to_one_place_the_shorter_limit_is_the_one_counted() -> None:
+    rules = ({"route": TO, "timeout": "9s", **at(prefix="/api")}, {"route": TO, "timeout": "0.5s"})
+    snapshot = counted(*rules, rq_timeout=8, rq_total=8)
+    (found,) = [f for f in TIMEOUT.analyze(snapshot) if f.outcome.value == "fail"]
+    assert found.fills["limit"] == "0.5 s"
 
 
 def at(**uri: str) -> dict[str, Any]:
