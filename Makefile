@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 export PYTHONPATH := $(CURDIR)
 RECORDING ?= recordings/service-selector-mismatch.tar.gz
 
-.PHONY: help demo test check lint types imports playbooks fmt snapshots goldens screenshots wheel bench accuracy lock clean
+.PHONY: help demo test check lint types imports playbooks fmt snapshots goldens screenshots wheel bench accuracy thorough lock clean
 
 help: ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,6 +34,9 @@ demo: $(VENV)/.run ## open the app on a bundled recording (without a terminal: p
 
 test: $(VENV)/.dev ## run the tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+thorough: export MESHDOCTOR_THOROUGH = 1
+thorough: test ## run the tests, every input of every capture left out once
 
 check: lint types imports playbooks test ## everything that CI checks before the wheel
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,6 +37,7 @@ def capture(name: str) -> Path:
     return _ROOT / f"{name}.tar.gz"
 
 
+@lru_cache(maxsize=128)
 def answer(name: str) -> Diagnosis:
     return diagnose(read_recording(capture(name)))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from meshdoctor.exit_codes import ExitCode
 from meshdoctor.recording.archive import open_archive
 from meshdoctor.recording.reader import read_recording
 from meshdoctor.report.verdict import exit_code
+from tests.captures.sharing import every_other
 from tests.captures.test_every_capture import _EXPECTED, _KNOWN, capture
 
 if TYPE_CHECKING:
@@ -80,16 +80,6 @@ def declared_groups(paths: list[str]) -> list[str]:
     return sorted(group for group in groups if is_input(group))
 
 
-def shared_out(groups: list[str], name: str) -> list[str]:
-    """Every other group, so that each is hidden in half of the captures.
-
-    All of them in all captures take minutes; ``MESHDOCTOR_THOROUGH=1`` has that patience.
-    """
-    if os.environ.get("MESHDOCTOR_THOROUGH"):
-        return groups
-    return groups[_KNOWN.index(name) % 2 :: 2]
-
-
 @pytest.mark.usefixtures("captures_root", "no_network")
 @pytest.mark.parametrize("name", _KNOWN)
 class TestWithoutOneInput:
@@ -97,7 +87,8 @@ class TestWithoutOneInput:
         expected = _EXPECTED[name]["root_cause"]
         paths = unpack(name, tmp_path)
         wrong = []
-        groups = shared_out(declared_groups(paths), name)
+        # Each group is hidden in half of the captures.
+        groups = every_other(declared_groups(paths), _KNOWN.index(name))
         assert groups
         for group in groups:
             hidden = hide(tmp_path, partial(belongs, group), paths)
@@ -112,10 +103,13 @@ class TestWithoutOneInput:
                 path.write_bytes(data)
         assert wrong == []
 
-    @pytest.mark.parametrize("room", ["istiod", "proxies"])
     def test_without_a_whole_room_the_answer_is_the_same_or_unknown(
-        self, name: str, room: str, tmp_path: Path
+        self, name: str, tmp_path: Path
     ) -> None:
+        for room in every_other(["istiod", "proxies"], _KNOWN.index(name)):
+            self.without_room(name, room, tmp_path / room)
+
+    def without_room(self, name: str, room: str, tmp_path: Path) -> None:
         expected = _EXPECTED[name]["root_cause"]
         paths = unpack(name, tmp_path)
         hide(tmp_path, lambda path: path.startswith(f"{room}/"), paths)
