@@ -119,7 +119,9 @@ def _finding(
     listed = ", ".join(ips[:_MOST_SHOWN])
     told = f"{entry.resource} declares host {entry.host} of {service.resource} and adds {listed}"
     if not added.is_harmful:
-        if not added.serving and (needs := _unread_counters(mesh)):
+        # What nobody who calls was seen to count says nothing.
+        is_counted = added.serving or (added.counted and use.calls)
+        if not is_counted and (needs := _unread_counters(mesh)):
             text = f"{told}; whether that answers cannot be told"
             return cannot_tell(SHADOWED, use, text, needs)
         fate = "which answers" if added.serving else "which nobody was seen to call"
