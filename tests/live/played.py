@@ -9,6 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from meshdoctor.cli import run
+from meshdoctor.serve.clock import Clock
 from meshdoctor.serve.mesh import Mesh
 from meshdoctor.serve.thread import serving
 from tests.conftest import CHECKOUT
@@ -111,9 +112,13 @@ class Played:
         return {f"{path[4]}/{path[6]}" for path in paths if path[7:] == [way]}
 
     def reset(self) -> None:
-        """No faults, and nothing asked."""
+        """No faults, nothing asked, and the clock back at the recording's time.
+
+        What failed minutes ago says no more what is wrong now, and tests take minutes.
+        """
         self.server.faults.clear()
         self.server.audit.clear()
+        self.server.cluster.clock = Clock(self.server.cluster.mesh.captured_at)
 
 
 def load(name: str) -> Mesh:
