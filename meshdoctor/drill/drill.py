@@ -138,6 +138,8 @@ class Drill:
     title: str
     recording: str
     """A bundled recording, without ``.tar.gz``."""
+    setup: tuple[Edit, ...]
+    """What breaks the recording before the drill begins; empty where it is broken already."""
     causes: tuple[str, ...]
     """Root causes that it teaches, by id."""
     domain: Domain

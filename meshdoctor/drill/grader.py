@@ -106,11 +106,11 @@ class Grader:
 
     def _check(self, check: Check, world: World, *, at_start: bool) -> CheckResult:
         if check.request is not None:
-            mesh = world.recorded_snapshot if at_start else world.snapshot()
+            mesh = world.start_snapshot if at_start else world.snapshot()
             return self._request(check, check.request, mesh)
         assert check.condition is not None
-        objects = world.recorded if at_start else world.objects
-        verdict = check.condition.holds(world.recorded, objects)
+        objects = world.start if at_start else world.objects
+        verdict = check.condition.holds(world.start, objects)
         target = (str(check.condition.target),)
         return CheckResult(check.id, check.says, verdict.holds, verdict.because, target)
 
@@ -166,7 +166,7 @@ def _losses(drill: Drill, world: World, attempt: Attempt) -> list[Loss]:
         points = min(int(late + 1) * _PER_MINUTE, _MOST_FOR_TIME)
         found.append(Loss("time", points, f"{late:.0f} minutes over the {drill.minutes} allowed"))
     for guard in drill.guards:
-        verdict = guard.when.holds(world.recorded, world.objects)
+        verdict = guard.when.holds(world.start, world.objects)
         if verdict.holds:
             found.append(Loss(guard.id, guard.points, f"{guard.says}: {verdict.because}"))
     return found

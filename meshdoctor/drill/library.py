@@ -108,6 +108,7 @@ def parse_drill(document: Mapping[str, Any]) -> Drill:
         id=document["id"],
         title=document["title"],
         recording=document["recording"],
+        setup=parse_edits(document.get("setup", ())),
         causes=tuple(document["causes"]),
         domain=Domain(document["domain"]),
         weight=document["weight"],

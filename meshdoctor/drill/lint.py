@@ -14,8 +14,8 @@ from meshdoctor.drill.drill import Role
 from meshdoctor.drill.edits import EditError
 from meshdoctor.drill.grader import Grader
 from meshdoctor.drill.library import documents, parse_drill, recording_of
+from meshdoctor.drill.serving import beginning
 from meshdoctor.drill.targets import TargetError
-from meshdoctor.drill.world import World
 from meshdoctor.recording.archive import RecordingError
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def play(drill: Drill, fix: Fix | None, grader: Grader) -> Grade:
         EditError: an edit does not fit the mesh.
         RecordingError: the recording cannot be used.
     """
-    world = World.from_recording(recording_of(drill))
+    world = beginning(drill)
     for edit in fix.edits if fix is not None else ():
         edit.apply(world.cluster)
     return grader.grade(drill, world)

@@ -53,6 +53,8 @@ class World:
         self.cluster = cluster
         self._viewer = Viewer(cluster.mesh)
         self._objects = self._recorded = Objects(cluster.store.everything())
+        self._start = self._recorded
+        self._start_mesh = self._viewer.recorded
         self._gone: frozenset[str] = frozenset()
         self._writing = False
         self._changed = False
@@ -86,15 +88,20 @@ class World:
         with self._lock:
             return self._objects
 
-    @property
-    def recorded(self) -> Objects:
-        """Every object as the recording has it."""
-        return self._recorded
+    def begin(self) -> None:
+        """Take the mesh as it stands for the beginning, once it was broken on purpose."""
+        with self._lock:
+            self._start, self._start_mesh = self._objects, self.snapshot()
 
     @property
-    def recorded_snapshot(self) -> Snapshot:
-        """The recording, with everything that was read of proxies."""
-        return self._viewer.recorded
+    def start(self) -> Objects:
+        """Every object as it stood at the beginning: as recorded, or as it was broken."""
+        return self._start
+
+    @property
+    def start_snapshot(self) -> Snapshot:
+        """The mesh at the beginning; of the recording itself also what was read of proxies."""
+        return self._start_mesh
 
     def snapshot(self) -> Snapshot:
         """The mesh as it stands.

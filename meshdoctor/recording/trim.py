@@ -2,15 +2,16 @@
 
 ``python -m meshdoctor.recording.trim IN OUT.tar.gz`` keeps the files that the reader wants, drops
 parts that nobody reads (Envoy's list of built-in extensions, the injection templates) and writes
-an archive that is the same, byte for byte, for the same input.
+an archive that is the same, byte for byte, for the same input. ``--log-lines N`` keeps the newest
+lines of what proxies and applications wrote, where a recording would be too big to ship.
 """
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import io
 import json
-import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -65,12 +66,20 @@ def trimmed(path: str, data: bytes) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def trim(source: Path, target: Path) -> None:
+def _newest(path: str, data: bytes, lines: int | None) -> bytes:
+    """The newest lines of a proxy's or an application's log; any other file whole."""
+    if lines is None or not (path.endswith(".log") and path.startswith(("proxies/", "logs/"))):
+        return data
+    return b"".join(data.splitlines(keepends=True)[-lines:])
+
+
+def trim(source: Path, target: Path, *, log_lines: int | None = None) -> None:
     """Write a trimmed copy of a recording.
 
     Args:
         source: a recording.
         target: the ``.tar.gz`` to write.
+        log_lines: how many lines of each log of proxies and applications stay; None for all.
 
     Raises:
         RecordingError: the source is not a recording.
@@ -80,7 +89,7 @@ def trim(source: Path, target: Path) -> None:
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
         # The manifest first, so that a reader knows at once what it has before it.
         for path in sorted(entries, key=lambda name: (name != MANIFEST, name)):
-            data = trimmed(path, entries[path])
+            data = _newest(path, trimmed(path, entries[path]), log_lines)
             info = tarfile.TarInfo(path)
             info.size, info.mode = len(data), 0o600
             archive.addfile(info, io.BytesIO(data))
@@ -88,4 +97,9 @@ def trim(source: Path, target: Path) -> None:
 
 
 if __name__ == "__main__":
-    trim(Path(sys.argv[1]), Path(sys.argv[2]))
+    parser = argparse.ArgumentParser(prog="python -m meshdoctor.recording.trim")
+    parser.add_argument("source", type=Path)
+    parser.add_argument("target", type=Path)
+    parser.add_argument("--log-lines", type=int)
+    given = parser.parse_args()
+    trim(given.source, given.target, log_lines=given.log_lines)

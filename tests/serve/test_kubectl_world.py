@@ -32,9 +32,12 @@ SHOP = ("-n", "shop")
 
 
 @contextmanager
-def moving(home: Path, recording: str) -> Iterator[tuple[Kubectl, World]]:
-    """Serve a bundled recording with its controllers at work."""
-    with serving_world(recordings_root() / f"{recording}.tar.gz") as (server, world):
+def moving(
+    home: Path, recording: str, drill: Drill | None = None
+) -> Iterator[tuple[Kubectl, World]]:
+    """Serve a bundled recording with its controllers at work, broken as a drill wants it."""
+    path = recordings_root() / f"{recording}.tar.gz"
+    with serving_world(path, drill=drill) as (server, world):
         server.write_kubeconfig(home / "config")
         yield Kubectl(server, home), world
 
@@ -124,7 +127,7 @@ def test_every_fix_of_a_drill_gives_the_same_grade_over_kubectl(
     for number, fix in enumerate(drill.fixes):
         home = tmp_path / str(number)
         home.mkdir()
-        with moving(home, drill.recording) as (kubectl, world):
+        with moving(home, drill.recording, drill) as (kubectl, world):
             for edit in fix.edits:
                 words, given = edit.kubectl()
                 kubectl(*words, given=given)

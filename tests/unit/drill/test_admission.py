@@ -213,7 +213,7 @@ def test_a_refusal_is_told_by_an_event() -> None:
         event
         for event in world.objects.all(("", "events"), "shop")
         if event.get("reason") == "FailedCreate"
-        and world.recorded.get(("", "events"), "shop", event["metadata"]["name"]) is None
+        and world.start.get(("", "events"), "shop", event["metadata"]["name"]) is None
     ]
     assert told
     assert all("failed calling webhook" in event["message"] for event in told)

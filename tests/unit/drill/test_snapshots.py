@@ -16,7 +16,7 @@ ROUTED = (
 
 def test_until_somebody_writes_the_snapshot_is_the_recording() -> None:
     world = play("subset-not-defined")
-    assert world.snapshot() is world.recorded_snapshot
+    assert world.snapshot() is world.start_snapshot
     assert world.snapshot().proxies
 
 
@@ -26,7 +26,7 @@ def test_after_a_write_proxies_are_not_available_and_said_to_be_so() -> None:
     assert not mesh.proxies
     assert all(istiod.syncs is None for istiod in mesh.istiods)
     missing = [one for one in mesh.not_read if one.what.startswith("proxies/")]
-    assert len(missing) == len(world.recorded_snapshot.proxies)
+    assert len(missing) == len(world.start_snapshot.proxies)
     assert {one.reason for one in missing} == {NOT_AVAILABLE}
 
 
