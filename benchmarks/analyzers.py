@@ -18,6 +18,7 @@ from synthetic_mesh import PODS, PROXIES, SERVICES, write_synthetic
 
 from meshdoctor.analyze.registry import analyzers
 from meshdoctor.diagnose.diagnosis import diagnose
+from meshdoctor.garbage import collect_rarely
 from meshdoctor.model.kinds import POD, SERVICE
 from meshdoctor.recording.reader import read_recording
 
@@ -32,7 +33,7 @@ def peak() -> float:
 def measure(folder: Path, results: multiprocessing.Queue[dict[str, float]]) -> None:
     """In a process of its own: read, run every analyzer, diagnose, print."""
     # As the command line reads.
-    gc.set_threshold(100_000, 50, 1000)
+    collect_rarely()
     started = time.perf_counter()
     mesh = read_recording(folder)
     read = time.perf_counter() - started

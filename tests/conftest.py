@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import socket
 from pathlib import Path
@@ -10,8 +9,10 @@ from typing import NoReturn
 
 import pytest
 
-# Snapshots are big and live long: looking through them for garbage took a third of the tests' time.
-gc.set_threshold(100_000, 50, 1000)
+from meshdoctor.garbage import collect_rarely
+
+# Looking through snapshots for garbage took a third of the tests' time.
+collect_rarely()
 
 CHECKOUT = Path(__file__).parent.parent
 OFFLINE_ROOMS = (

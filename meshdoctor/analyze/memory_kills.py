@@ -6,12 +6,12 @@ too small for the process to start at all shows as a StartError that says so (co
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from meshdoctor.model.pod import container_path, container_status
+from meshdoctor.model.quantity import quantity
 from meshdoctor.model.resource import as_mapping, parse_time
 
 if TYPE_CHECKING:
@@ -23,24 +23,6 @@ if TYPE_CHECKING:
 RECENT = timedelta(minutes=10)
 """A container that was killed within this time will be again; the longest back-off is five."""
 _TOO_SMALL = "OOM-killed"
-_QUANTITY = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[KMGTPE]i?|[km])?")
-_UNITS = {
-    "": 1.0,
-    "m": 1e-3,
-    "k": 1e3,
-    "K": 1e3,
-    "M": 1e6,
-    "G": 1e9,
-    "T": 1e12,
-    "P": 1e15,
-    "E": 1e18,
-    "Ki": 2.0**10,
-    "Mi": 2.0**20,
-    "Gi": 2.0**30,
-    "Ti": 2.0**40,
-    "Pi": 2.0**50,
-    "Ei": 2.0**60,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +54,6 @@ class Limit:
     evidence: Evidence
 
 
-def parse_quantity(text: object) -> int | None:
-    """A Kubernetes quantity in bytes; None for what is none (resource.Quantity)."""
-    if isinstance(text, int) and not isinstance(text, bool):
-        return text
-    found = _QUANTITY.fullmatch(text.strip()) if isinstance(text, str) else None
-    if found is None:
-        return None
-    return int(float(found["number"]) * _UNITS[found["unit"] or ""])
-
-
 def killed_for_memory(pod: Resource, container: str) -> Kill | None:
     """Whether a container of a pod was killed for memory when it last ended."""
     found = container_status(pod, container)
@@ -109,11 +81,11 @@ def memory_limit(pod: Resource, container: str) -> Limit | None:
     """A container's memory limit; None when it has none: the node's memory is its limit then."""
     path = container_path(pod, container)
     text = pod.get(*path, "resources", "limits", "memory") if path else None
-    size = parse_quantity(text)
+    size = quantity(text)
     if path is None or not size:
         return None
     shown = pod.evidence(*path, "resources", "limits", "memory")
-    return Limit(str(text), size, shown)
+    return Limit(str(text), int(size), shown)
 
 
 def binary_text(size: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ def analyzers() -> tuple[Analyzer, ...]:
     return tuple(sorted(found, key=lambda analyzer: analyzer.name))
 
 
+@lru_cache(maxsize=2)
 def analyze(mesh: Snapshot) -> tuple[Finding, ...]:
     """Run every analyzer; findings by code, subject and resource."""
     findings = [finding for analyzer in analyzers() for finding in analyzer.analyze(mesh)]

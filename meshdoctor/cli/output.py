@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import sys
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from meshdoctor.cli.waiting import waiting
+from meshdoctor.garbage import rare_collections
 from meshdoctor.model.not_read import NotReadStatus
 from meshdoctor.model.source_error import SourceError
 
@@ -88,24 +88,8 @@ def read(session: Session, scope: Scope | None = None) -> Snapshot:
         session: what to read.
         scope: what will be diagnosed, so that a first verdict can be told while reading goes on.
     """
-    with _rare_collections(), waiting(session.source.name, scope) as listener:
+    with rare_collections(), waiting(session.source.name, scope) as listener:
         return session.snapshot(listener)
-
-
-@contextmanager
-def _rare_collections() -> Iterator[None]:
-    """Collect garbage rarely while a snapshot is built, and never look at it again.
-
-    What is read stays until the command ends; collecting took a quarter of reading and 40 % of
-    analyzing a mesh of 500 proxies (benchmarks/diagnose.py).
-    """
-    before = gc.get_threshold()
-    gc.set_threshold(100_000, 50, 1000)
-    try:
-        yield
-        gc.freeze()
-    finally:
-        gc.set_threshold(*before)
 
 
 def complain_of_missing(snapshot: Snapshot) -> None:

@@ -23,11 +23,13 @@ EXCLUDE_OUTBOUND_RANGES = f"{_PREFIX}excludeOutboundIPRanges"
 _EVERYTHING = "*"
 
 
-def _items(text: str) -> tuple[str, ...]:
+def listed(text: str) -> tuple[str, ...]:
+    """The parts of an annotation that lists ports or ranges."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _within(address: str, ranges: tuple[str, ...]) -> bool:
+def is_within(address: str, ranges: tuple[str, ...]) -> bool:
+    """Whether an address is in one of these ranges; what is no range holds none."""
     for item in ranges:
         try:
             if ipaddress.ip_address(address) in ipaddress.ip_network(item, strict=False):
@@ -60,14 +62,14 @@ class OutboundCapture:
             return INTERCEPTION_MODE
         if str(port) in self.excluded_ports:
             return EXCLUDE_OUTBOUND_PORTS
-        if address and _within(address, self.excluded_ranges):
+        if address and is_within(address, self.excluded_ranges):
             return EXCLUDE_OUTBOUND_RANGES
         if _EVERYTHING in (*self.included_ports, *self.included_ranges):
             return ""
         if str(port) in self.included_ports:
             return ""
         # An address that is not known may be in any range that is named.
-        if self.included_ranges and (not address or _within(address, self.included_ranges)):
+        if self.included_ranges and (not address or is_within(address, self.included_ranges)):
             return ""
         return INCLUDE_OUTBOUND_RANGES
 
@@ -76,10 +78,10 @@ def outbound_capture(pod: Resource) -> OutboundCapture:
     """What a pod with a sidecar was told at injection."""
     notes = pod.annotations
     return OutboundCapture(
-        included_ports=_items(notes.get(INCLUDE_OUTBOUND_PORTS, "")),
-        excluded_ports=_items(notes.get(EXCLUDE_OUTBOUND_PORTS, "")),
-        included_ranges=_items(notes.get(INCLUDE_OUTBOUND_RANGES, _EVERYTHING)),
-        excluded_ranges=_items(notes.get(EXCLUDE_OUTBOUND_RANGES, "")),
+        included_ports=listed(notes.get(INCLUDE_OUTBOUND_PORTS, "")),
+        excluded_ports=listed(notes.get(EXCLUDE_OUTBOUND_PORTS, "")),
+        included_ranges=listed(notes.get(INCLUDE_OUTBOUND_RANGES, _EVERYTHING)),
+        excluded_ranges=listed(notes.get(EXCLUDE_OUTBOUND_RANGES, "")),
         is_off=notes.get(INTERCEPTION_MODE) == "NONE",
     )
 

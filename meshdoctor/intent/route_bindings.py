@@ -44,12 +44,14 @@ class Holders:
         """Put pods in order, each once."""
         found = tuple(sorted(set(pods), key=lambda pod: (pod.namespace, pod.name)))
         namespaces = tuple(dict.fromkeys(pod.namespace for pod in found))
-        gateways = tuple(pod for pod in found if is_gateway(pod))
+        gateways: list[Resource] = []
         examples: dict[tuple[str, bool], Resource] = {}
         for pod in found:
-            examples.setdefault((pod.namespace, pod in gateways), pod)
+            if is_one := is_gateway(pod):
+                gateways.append(pod)
+            examples.setdefault((pod.namespace, is_one), pod)
         kinds = tuple((pod, kind) for (_, kind), pod in examples.items())
-        return cls(found, namespaces, gateways, kinds)
+        return cls(found, namespaces, tuple(gateways), kinds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ from meshdoctor.trace.stage import Stage
 from meshdoctor.trace.staleness import note_listener_error
 
 if TYPE_CHECKING:
+    from meshdoctor.model.evidence import Evidence
+    from meshdoctor.model.resource import Resource
     from meshdoctor.trace.destination import Destination
     from meshdoctor.trace.replies import Reply
     from meshdoctor.trace.trail import Branch, Trail
@@ -145,37 +147,37 @@ def walk_from_pod(trail: Trail, branch: Branch) -> list[Outcome]:
     client = request.client
     destination = resolve(trail.mesh, request)
     _note_name(trail, branch, destination)
+    passes_by = _passes_by(client, destination, request.port)
+    if passes_by is None:
+        return _captured(trail, branch, destination)
+    text, evidence = passes_by
+    trail.hop(
+        branch,
+        Place.CLIENT,
+        "capture",
+        client.name,
+        Verdict.PASSES,
+        text,
+        objects=(str(trail.mesh.workloads.owning(client)),),
+        evidence=evidence,
+        basis=Basis.INTENT,
+    )
+    return _direct(trail, branch, destination)
+
+
+def _passes_by(
+    client: Resource, destination: Destination, port: int
+) -> tuple[str, tuple[Evidence, ...]] | None:
+    """Why the connection avoids a sidecar, and where that stands; None when one takes it."""
     if not has_proxy(client):
-        text = f"{client.name} has no sidecar: it connects by itself"
         if is_in_ambient(client):
-            text = f"{client.name} has no sidecar; ztunnel takes its connections"
-        trail.hop(
-            branch,
-            Place.CLIENT,
-            "capture",
-            client.name,
-            Verdict.PASSES,
-            text,
-            objects=(str(trail.mesh.workloads.owning(client)),),
-            basis=Basis.INTENT,
-        )
-        return _direct(trail, branch, destination)
-    excluded = passed_by(client, destination.address, request.port)
-    if excluded is not None:
-        text = f"{excluded} keeps this connection away from the sidecar"
-        trail.hop(
-            branch,
-            Place.CLIENT,
-            "capture",
-            client.name,
-            Verdict.PASSES,
-            text,
-            objects=(str(trail.mesh.workloads.owning(client)),),
-            evidence=(client.evidence("metadata", "annotations", excluded),),
-            basis=Basis.INTENT,
-        )
-        return _direct(trail, branch, destination)
-    return _captured(trail, branch, destination)
+            return f"{client.name} has no sidecar; ztunnel takes its connections", ()
+        return f"{client.name} has no sidecar: it connects by itself", ()
+    excluded = passed_by(client, destination.address, port)
+    if excluded is None:
+        return None
+    shown = client.evidence("metadata", "annotations", excluded)
+    return f"{excluded} keeps this connection away from the sidecar", (shown,)
 
 
 def _captured(trail: Trail, branch: Branch, destination: Destination) -> list[Outcome]:

@@ -9,10 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
-
-import yaml
 
 from meshdoctor.parse.access_log import parse_access_line
 from meshdoctor.parse.log_lines import parse_log_line
@@ -24,6 +21,7 @@ from meshdoctor.views.log_line_patterns import (
     load_line_patterns,
 )
 from meshdoctor.views.pasted_request import explain_request
+from meshdoctor.views.pasted_tables import pasted_table
 
 if TYPE_CHECKING:
     from meshdoctor.model.log_line import LogLine
@@ -100,8 +98,7 @@ class PastedLine:
 
 @cache
 def _message_patterns() -> tuple[tuple[re.Pattern[str], dict[str, Any]], ...]:
-    text = files("playbooks").joinpath("pasted", "lines.yaml").read_text(encoding="utf-8")
-    entries = yaml.load(text, Loader=yaml.CSafeLoader)
+    entries = pasted_table("lines")
     return tuple((re.compile(entry["pattern"]), entry) for entry in entries)
 
 

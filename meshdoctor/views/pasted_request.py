@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields
 from datetime import datetime
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
-
-import yaml
 
 from meshdoctor.model.envoy.names import parse_cluster_name
 from meshdoctor.model.response_flags import flag_meaning
+from meshdoctor.views.pasted_tables import pasted_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,12 +30,6 @@ class RequestOutcome:
     playbook: str | None
     to: str | None
     """``host:port`` of the cluster, else the Host header."""
-
-
-@cache
-def _table(name: str) -> tuple[dict[str, Any], ...]:
-    text = files("playbooks").joinpath("pasted", f"{name}.yaml").read_text(encoding="utf-8")
-    return tuple(yaml.load(text, Loader=yaml.CSafeLoader))
 
 
 def _has_code(wanted: int | str, code: int) -> bool:
@@ -84,7 +75,7 @@ def _text(value: object) -> str:
 def _columns(entry: AccessLogEntry) -> tuple[tuple[str, str, str], ...]:
     values = {item.name: getattr(entry, item.name) for item in fields(entry)}
     found = []
-    for column in _table("request-fields"):
+    for column in pasted_table("request-fields"):
         value = values[column["field"]]
         if value is None or value == ():
             continue
@@ -106,7 +97,7 @@ def explain_request(entry: AccessLogEntry) -> RequestOutcome:
 
     Mirrors Envoy's access log operators, response flags and response code details.
     """
-    rule = next((item for item in _table("request-outcomes") if _holds(item, entry)), None)
+    rule = next((item for item in pasted_table("request-outcomes") if _holds(item, entry)), None)
     if rule is None:
         return RequestOutcome(
             id="",

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from meshdoctor.recording.archive import open_archive
-from tests.captures.renaming import NAMES, renamed
+from tests.captures.renaming import renamed
 from tests.captures.test_every_capture import capture
 from tests.captures.test_missing_inputs import unpack
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _NAMESPACES = ("shop", "pay", "legacy", "amb")
 _KEPT = {"istio-system": "servicemesh", "ingressgateway": "frontdoor"}
 _TIME = re.compile(r"2026-\d\d-\d\d[T ]\d\d:\d\d:\d\d")
-_LISTS = {"syncz.json": "proxy", "registryz.json": "Attributes"}
+_LISTS = ("syncz.json", "registryz.json")
 
 
 def _files(name: str) -> dict[str, str]:
@@ -132,6 +132,3 @@ def merge(first: str, second: str, folder: Path) -> None:
 def other_name(resource: str) -> str:
     """An object of the first capture as it is called in the merged one."""
     return _other(resource)
-
-
-__all__ = ["NAMES", "merge", "other_name"]

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from meshdoctor.analyze.memory_kills import parse_quantity
 from meshdoctor.analyze.proxy_memory import ANALYZER
 from meshdoctor.model.finding import FactState, Finding, Outcome
 from meshdoctor.model.kinds import POD
+from meshdoctor.model.quantity import quantity
 from meshdoctor.model.snapshot import Snapshot
 from meshdoctor.parse.envoy import parse_stats
 from tests.build import deployment, istio_object, mesh, proxy
@@ -122,4 +122,4 @@ def test_without_pods_it_is_not_known() -> None:
     ],
 )
 def test_quantities(text: str, size: int | None) -> None:
-    assert parse_quantity(text) == size
+    assert quantity(text) == size
