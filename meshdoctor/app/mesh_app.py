@@ -170,10 +170,10 @@ class MeshdoctorApp(App[None]):
 
     @on(SnapshotCame)
     def _snapshot_came(self, event: SnapshotCame) -> None:
-        if event.listener is self.reader.listener:
-            self.reader.so_far(event.snapshot)
-        elif event.listener is self.follower.listener:
+        if event.listener is self.follower.listener:
             self.follower.so_far(event.snapshot)
+        else:
+            self.reader.so_far(event.listener, event.snapshot)
 
     def say_error(self, reason: str, title: str, timeout: float = _UNTIL_DISMISSED) -> None:
         """Say what went wrong; it stays until it is dismissed, or for so many seconds."""

@@ -28,6 +28,8 @@ class Reader:
         self._state = app.state
         self.listener: ThreadListener | None = None
         """Whom the source tells; None while nothing is read."""
+        self._heard: ThreadListener | None = None
+        """Whose snapshots count: also after reading has failed, those that were on their way."""
         self._worker: Worker[None] | None = None
         self._said = ""
         """Why reading failed last: tries that fail alike are not told again."""
@@ -40,7 +42,7 @@ class Reader:
     def begin(self) -> None:
         """Read everything; what is shown stays until that is done."""
         self._state.begin()
-        self.listener = ThreadListener(self._app.post_message)
+        self.listener = self._heard = ThreadListener(self._app.post_message)
         self._worker = self._app.run_worker(
             self._read(self.listener), group="read", exclusive=True, exit_on_error=False
         )
@@ -55,9 +57,9 @@ class Reader:
             self._abandon()
         self._app.changed(now=True)
 
-    def so_far(self, snapshot: Snapshot) -> None:
-        """Have what was read so far diagnosed, unless something better is shown already."""
-        if not self._state.is_whole:
+    def so_far(self, listener: ThreadListener, snapshot: Snapshot) -> None:
+        """Have what was read so far diagnosed, unless something better has come already."""
+        if listener is self._heard and not self._state.is_whole:
             self._offer(snapshot, whole=False, ends_reading=False)
 
     def _offer(self, snapshot: Snapshot, *, whole: bool, ends_reading: bool) -> None:
@@ -79,6 +81,7 @@ class Reader:
         self._app.changed(now=True)
 
     def _came(self, snapshot: Snapshot, *, was_stopped: bool) -> None:
+        self._heard = None
         if was_stopped and self._state.is_whole:
             # Everything, though older, is worth more than the beginning of something newer.
             self._ended(Phase.READY)
@@ -131,7 +134,7 @@ class Reader:
         """Do not wait for what is under way; whatever it comes to is not looked at."""
         if self._worker is not None:
             self._worker.cancel()
-        self.listener = None
+        self.listener = self._heard = None
         self._app.diagnoser.forget()
         self._ended(Phase.FAILED)
 
