@@ -19,9 +19,9 @@ def is_thorough() -> bool:
     return bool(os.environ.get("MESHDOCTOR_THOROUGH"))
 
 
-def every_other(items: Sequence[T], offset: int = 0) -> list[T]:
-    """Half of them, the other half for the next offset; all when asked to be thorough."""
-    return list(items) if is_thorough() else list(items[offset % 2 :: 2])
+def one_in(number: int, items: Sequence[T], offset: int = 0) -> list[T]:
+    """A share of them, the next share for the next offset; all when asked to be thorough."""
+    return list(items) if is_thorough() else list(items[offset % number :: number])
 
 
 def alternately(names: Iterable[str]) -> list[tuple[str, bool]]:
