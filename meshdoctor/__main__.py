@@ -12,5 +12,12 @@ def main() -> None:
     sys.exit(run(sys.argv[1:]))
 
 
+def complete_for_kubectl() -> None:
+    """``kubectl_complete-meshdoctor``: what kubectl offers after ``kubectl meshdoctor``."""
+    from meshdoctor.cli.completion import kubectl_lines
+
+    sys.stdout.write("\n".join(kubectl_lines(sys.argv[1:])) + "\n")
+
+
 if __name__ == "__main__":
     main()

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from meshdoctor import __version__
+from meshdoctor.cli.examples import examples_text
 from meshdoctor.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from click.shell_completion import CompletionItem
 
 _COMMANDS = {
     "open": ("open", "Open the app, on a recording or on the live cluster."),
@@ -32,6 +35,7 @@ _COMMANDS = {
     "rbac": ("rbac", "Print the least ClusterRole that reading needs."),
     "serve": ("serve", "Serve a recording as a Kubernetes API server, for kubectl and tests."),
     "drill": ("drill", "Practise troubleshooting on recorded meshes, as in the ICA exam."),
+    "completion": ("completion", "Print the script that completes meshdoctor in a shell."),
     "playbooks": ("playbooks", "List, show and lint the diagnosis playbooks."),
 }
 """Name, module of this package, and the line that --help prints without importing it."""
@@ -52,7 +56,20 @@ class LazyGroup(click.Group):
             return None
         module = import_module(f"meshdoctor.cli.{_COMMANDS[cmd_name][0]}")
         command: click.Command = module.command
+        command.epilog = examples_text(cmd_name)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer the commands without importing any of them, else the options."""
+        from click.shell_completion import CompletionItem
+
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        return [
+            CompletionItem(name, help=line)
+            for name, (_, line) in _COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Print the commands' lines without importing any of them."""
@@ -64,8 +81,27 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 nothing wrong, 1 a root cause or error, 2 bad usage or unreadable input, "
-    "3 warnings only, 4 something needed could not be read.",
+    epilog="""\b
+Exit codes:
+  0  nothing wrong
+  1  a root cause or an error
+  2  bad usage, or input that cannot be read
+  3  warnings only
+  4  something that the answer needs could not be read
+
+\b
+Environment:
+  KUBECONFIG             as kubectl takes it
+  MESHDOCTOR_RECORDING   the recording to read where none is named
+  MESHDOCTOR_DATA        where drills keep their history
+  NO_COLOR               no colours; a pipe has none either
+
+\b
+Examples:
+  meshdoctor                      the app, on the cluster of the current context
+  meshdoctor diagnose             what is wrong, and why
+  meshdoctor open mesh.tar.gz     the app, on a recording
+  meshdoctor COMMAND --help       more on each command, with examples""",
 )
 @click.version_option(__version__, "-V", "--version", prog_name="meshdoctor")
 def root() -> None:

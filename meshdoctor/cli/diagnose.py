@@ -12,6 +12,7 @@ from meshdoctor.cli.options import (
     chosen_namespaces,
     namespace_options,
     output_option,
+    question_options,
 )
 from meshdoctor.cli.output import one_line_errors, print_json, print_lines, read
 from meshdoctor.cli.source_options import source_options
@@ -80,9 +81,7 @@ def narrowed(session: Session, scope: Scope, line: PastedLine) -> Diagnosis:
 @click.command("diagnose")
 @source_options
 @namespace_options
-@click.option("--symptom", "-s", help="A playbook's id or the words you would use: 503, mtls …")
-@click.option("--from", "source", metavar="POD", help="Caller: pod[.namespace] or deploy/name.")
-@click.option("--to", metavar="HOST[:PORT]", help="Destination: a service's short or full host.")
+@question_options
 @click.option(
     "--log-line",
     "log_line",

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from meshdoctor.cli import completing
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -23,8 +25,36 @@ def namespace_options(command: F) -> F:
         "namespaces",
         multiple=True,
         metavar="NAMESPACE",
+        shell_complete=completing.namespaces,
         help="Only this namespace; may be given more than once.",
     )(command)
+
+
+def question_options(command: F) -> F:
+    """``--symptom``, ``--from`` and ``--to``: what a person wants to know of a mesh."""
+    for option in (
+        click.option(
+            "--to",
+            metavar="HOST[:PORT]",
+            shell_complete=completing.hosts,
+            help="Destination: a service's short or full host.",
+        ),
+        click.option(
+            "--from",
+            "source",
+            metavar="POD",
+            shell_complete=completing.workloads,
+            help="Caller: pod[.namespace] or deploy/name.",
+        ),
+        click.option(
+            "--symptom",
+            "-s",
+            shell_complete=completing.symptoms,
+            help="A playbook's id or the words you would use: 503, mtls …",
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 def output_option(command: F) -> F:

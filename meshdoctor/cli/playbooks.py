@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from meshdoctor.cli import completing
 from meshdoctor.cli.options import output_option
 from meshdoctor.cli.output import print_json, print_lines, print_table
 from meshdoctor.exit_codes import ExitCode
@@ -29,7 +30,7 @@ def list_playbooks(output: str) -> None:
 
 
 @command.command("show")
-@click.argument("symptom")
+@click.argument("symptom", shell_complete=completing.symptoms)
 def show(symptom: str) -> None:
     """Show one playbook, step by step."""
     from meshdoctor.diagnose.library import playbook_for, playbooks

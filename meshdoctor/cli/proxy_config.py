@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from meshdoctor.cli import completing
 from meshdoctor.cli.options import output_option
 from meshdoctor.cli.output import one_line_errors, print_json, print_table, read
 from meshdoctor.cli.source_options import source_options
@@ -37,7 +38,7 @@ def _proxy_command(name: str) -> Callable[[Callable[..., object]], click.Command
         decorated = click.option(
             "--namespace", "-n", metavar="NAMESPACE", help="The pod's namespace."
         )(decorated)
-        decorated = click.argument("pod")(decorated)
+        decorated = click.argument("pod", shell_complete=completing.workloads)(decorated)
         return command.command(name)(decorated)
 
     return decorate

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from meshdoctor.cli.options import chosen_namespaces, namespace_options
+from meshdoctor.cli.options import chosen_namespaces, namespace_options, question_options
 from meshdoctor.cli.output import complain_of_missing, one_line_errors, print_text, read
 from meshdoctor.cli.source_options import source_options
 
@@ -61,9 +61,7 @@ def _document(session: Session, scope: Scope, *, mask: bool, map_path: Path | No
 @click.command("report")
 @source_options
 @namespace_options
-@click.option("--symptom", "-s", help="A playbook's id or the words you would use: 503, mtls …")
-@click.option("--from", "source", metavar="POD", help="Caller: pod[.namespace] or deploy/name.")
-@click.option("--to", metavar="HOST[:PORT]", help="Destination: a service's short or full host.")
+@question_options
 @click.option(
     "--format",
     "-f",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from meshdoctor.cli import completing
 from meshdoctor.cli.durations import DURATION
 from meshdoctor.live.options import ClusterOptions, LiveOptions
 
@@ -21,7 +22,12 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., object]")
 
 _CLUSTER = (
-    click.option("--context", metavar="NAME", help="Live: the kubeconfig context."),
+    click.option(
+        "--context",
+        metavar="NAME",
+        help="Live: the kubeconfig context.",
+        shell_complete=completing.contexts,
+    ),
     click.option("--kubeconfig", metavar="PATH", help="Live: the kubeconfig (else as kubectl)."),
     click.option("--as", "as_user", metavar="USER", help="Live: impersonate this user."),
     click.option(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from meshdoctor.cli import completing
 from meshdoctor.cli.options import chosen_namespaces, namespace_options, output_option
 from meshdoctor.cli.output import one_line_errors, print_json, print_lines, read
 from meshdoctor.cli.source_options import source_options
@@ -41,12 +42,14 @@ def exit_code(walk: Walk) -> ExitCode:
     "source",
     metavar="POD|gateway",
     required=True,
+    shell_complete=completing.workloads,
     help="Who asks: pod[.namespace] or deploy/name; gateway for a request from outside.",
 )
 @click.option(
     "--to",
     metavar="HOST[:PORT][/path]",
     required=True,
+    shell_complete=completing.hosts,
     help="What is asked for; also as a URL, or svc/NAME[.NAMESPACE][:PORT][/path].",
 )
 @click.option("--method", metavar="METHOD", default="GET", help="HTTP method (GET).")
