@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from importlib.resources import files
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from meshdoctor.extension.folders import folders, own_documents
 from meshdoctor.model.finding import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,27 +30,45 @@ class Code:
     """Istio's own code for the same, where it has one."""
 
 
-@cache
+def _code(item: Mapping[str, Any]) -> Code:
+    return Code(
+        code=item["code"],
+        title=item["title"],
+        severity=Severity(item["severity"]),
+        fix=item["fix"],
+        istio_code=item.get("istio_code"),
+    )
+
+
+def _bundled() -> Iterator[Code]:
+    folder = files("meshdoctor.analyze").joinpath("codes")
+    for file in sorted(folder.iterdir(), key=lambda item: item.name):
+        if file.name.endswith(".yaml"):
+            for item in yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader):
+                yield _code(item)
+
+
+def _own() -> Iterator[Code]:
+    """What users added: those of their checks, and those that their analyzers emit."""
+    for _, document in (*own_documents("checks"), *own_documents("codes.yaml")):
+        for item in document if isinstance(document, list) else [document]:
+            yield _code(item)
+
+
 def codes() -> dict[str, Code]:
     """Every registered code, by id.
 
     Raises:
         ValueError: a code is registered twice.
     """
+    return _codes(folders())
+
+
+@lru_cache(maxsize=2)
+def _codes(own: tuple[Path, ...]) -> dict[str, Code]:
     found: dict[str, Code] = {}
-    folder = files("meshdoctor.analyze").joinpath("codes")
-    for file in sorted(folder.iterdir(), key=lambda item: item.name):
-        if not file.name.endswith(".yaml"):
-            continue
-        for item in yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader):
-            code = Code(
-                code=item["code"],
-                title=item["title"],
-                severity=Severity(item["severity"]),
-                fix=item["fix"],
-                istio_code=item.get("istio_code"),
-            )
-            if code.code in found:
-                raise ValueError(f"code {code.code} is registered twice")
-            found[code.code] = code
+    for code in (*_bundled(), *(_own() if own else ())):
+        if code.code in found:
+            raise ValueError(f"code {code.code} is registered twice")
+        found[code.code] = code
     return found

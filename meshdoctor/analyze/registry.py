@@ -8,26 +8,49 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 import meshdoctor.analyze as package
+from meshdoctor.analyze.checks import own_checks
+from meshdoctor.extension.folders import folders
+from meshdoctor.extension.modules import own_analyzers
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from meshdoctor.analyze.base import Analyzer
     from meshdoctor.model.finding import Finding
     from meshdoctor.model.snapshot import Snapshot
 
 
 @cache
-def analyzers() -> tuple[Analyzer, ...]:
-    """Every analyzer, by name: the ``ANALYZER`` of each module of this package that has one."""
-    found = [
+def _bundled() -> tuple[Analyzer, ...]:
+    return tuple(
         module.ANALYZER
         for info in iter_modules(package.__path__)
         if hasattr(module := import_module(f"{package.__name__}.{info.name}"), "ANALYZER")
-    ]
-    return tuple(sorted(found, key=lambda analyzer: analyzer.name))
+    )
+
+
+def analyzers() -> tuple[Analyzer, ...]:
+    """Every analyzer, by name: of each module of this package that has one, and users' own.
+
+    Raises:
+        ExtensionError: a module that users added cannot be used.
+        CheckError: a check that users added cannot be used.
+    """
+    return _analyzers(folders())
 
 
 @lru_cache(maxsize=2)
+def _analyzers(own: tuple[Path, ...]) -> tuple[Analyzer, ...]:
+    found = [*_bundled(), *own_analyzers(own), *own_checks(own)]
+    return tuple(sorted(found, key=lambda analyzer: analyzer.name))
+
+
 def analyze(mesh: Snapshot) -> tuple[Finding, ...]:
     """Run every analyzer; findings by code, subject and resource."""
-    findings = [finding for analyzer in analyzers() for finding in analyzer.analyze(mesh)]
+    return _analyzed(mesh, folders())
+
+
+@lru_cache(maxsize=2)
+def _analyzed(mesh: Snapshot, own: tuple[Path, ...]) -> tuple[Finding, ...]:
+    findings = [finding for analyzer in _analyzers(own) for finding in analyzer.analyze(mesh)]
     return tuple(sorted(findings, key=lambda f: (f.code, f.subject, f.resource, f.message)))

@@ -93,6 +93,8 @@ Exit codes:
 Environment:
   KUBECONFIG             as kubectl takes it
   MESHDOCTOR_RECORDING   the recording to read where none is named
+  MESHDOCTOR_PLAYBOOKS   folders of your own playbooks, causes and checks
+  MESHDOCTOR_CONFIG      the configuration file, else config.yaml where yours are
   MESHDOCTOR_DATA        where drills keep their history
   NO_COLOR               no colours; a pipe has none either
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from meshdoctor.cli import completing
+from meshdoctor.cli.extending import extend, folders_meant, playbooks_option
 from meshdoctor.cli.options import output_option
 from meshdoctor.cli.output import print_json, print_lines, print_table
 from meshdoctor.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.group("playbooks")
@@ -16,9 +22,11 @@ def command() -> None:
 
 
 @command.command("list")
+@playbooks_option
 @output_option
-def list_playbooks(output: str) -> None:
+def list_playbooks(own: tuple[Path, ...], output: str) -> None:
     """List every playbook and the causes it tells apart."""
+    extend(own)
     from meshdoctor.diagnose.library import playbooks
 
     rows = playbooks()
@@ -31,8 +39,10 @@ def list_playbooks(output: str) -> None:
 
 @command.command("show")
 @click.argument("symptom", shell_complete=completing.symptoms)
-def show(symptom: str) -> None:
+@playbooks_option
+def show(symptom: str, own: tuple[Path, ...]) -> None:
     """Show one playbook, step by step."""
+    extend(own)
     from meshdoctor.diagnose.library import playbook_for, playbooks
     from meshdoctor.report.playbook_text import playbook_lines
 
@@ -44,8 +54,12 @@ def show(symptom: str) -> None:
 
 
 @command.command("lint")
-def lint_playbooks() -> int:
-    """Check playbooks, causes and codes against their schemas and each other."""
+@playbooks_option
+def lint_playbooks(own: tuple[Path, ...]) -> int:
+    """Check playbooks, causes, checks and codes against their schemas and each other."""
+    from meshdoctor.extension.folders import use
+
+    use(folders_meant(own))
     from meshdoctor.diagnose.library import causes, playbooks
     from meshdoctor.diagnose.lint import lint
 

@@ -11,6 +11,7 @@ import click
 
 from meshdoctor.cli import completing
 from meshdoctor.cli.durations import DURATION
+from meshdoctor.cli.extending import extend, playbooks_option
 from meshdoctor.live.options import ClusterOptions, LiveOptions
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ def source_options(command: F) -> F:
 
     @wraps(command)
     def taken(**given: Any) -> object:
+        extend(given.pop("own"))
         recording, option = given.pop("recording"), given.pop("recording_option")
         if recording and option and recording != option:
             raise click.UsageError(f"two recordings are named: {recording} and {option}")
@@ -165,7 +167,7 @@ def source_options(command: F) -> F:
             "file. Without one: the live cluster.",
         ),
     )
-    return cast("F", _with(taken, (*recorded, *_CLUSTER, *_SCOPE)))
+    return cast("F", _with(taken, (*recorded, *_CLUSTER, *_SCOPE, playbooks_option)))
 
 
 def _with(command: Callable[..., object], options: tuple[Callable[[Any], Any], ...]) -> Any:

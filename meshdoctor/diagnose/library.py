@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from meshdoctor.extension.folders import folders, own_documents
 from meshdoctor.model.finding import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from importlib.resources.abc import Traversable
+    from pathlib import Path
+
+_OWN_PLACES = {"": "playbooks", "causes": "causes"}
+"""Where users' own stand in their folders, by the folder of the library."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,7 @@ def _cause(item: Mapping[str, Any]) -> Cause:
     return Cause(
         id=item["id"],
         domain=item["domain"],
-        exam_domain=item["exam_domain"],
+        exam_domain=item.get("exam_domain", "troubleshooting"),
         severity=Severity(item["severity"]),
         object_kinds=tuple(item["object_kind"]),
         title=item["title"],
@@ -140,10 +145,13 @@ def _playbook(item: Mapping[str, Any]) -> Playbook:
 
 
 def documents(folder: str) -> Iterator[tuple[str, Any]]:
-    """Each YAML document of a folder of the library, with its file name, by name.
+    """Each YAML document of a folder of the library, with its file name, then users' own.
 
     Args:
         folder: ``""`` for playbooks, ``"causes"`` for causes.
+
+    Yields:
+        The file's name, a path for those that users added, and what it holds.
 
     Raises:
         yaml.YAMLError: a file is not YAML.
@@ -154,17 +162,29 @@ def documents(folder: str) -> Iterator[tuple[str, Any]]:
         if file.name.endswith(".yaml"):
             text = file.read_text(encoding="utf-8")
             yield file.name, yaml.load(text, Loader=yaml.CSafeLoader)
+    if folder in _OWN_PLACES:
+        yield from own_documents(_OWN_PLACES[folder])
 
 
-@cache
 def causes() -> dict[str, Cause]:
     """Every cause, by id."""
+    return _causes(folders())
+
+
+@lru_cache(maxsize=2)
+def _causes(own: tuple[Path, ...]) -> dict[str, Cause]:
+    del own
     return {item["id"]: _cause(item) for _, item in documents("causes")}
 
 
-@cache
 def playbooks() -> tuple[Playbook, ...]:
     """Every playbook, in the order they are walked."""
+    return _playbooks(folders())
+
+
+@lru_cache(maxsize=2)
+def _playbooks(own: tuple[Path, ...]) -> tuple[Playbook, ...]:
+    del own
     found = [_playbook(item) for _, item in documents("") if isinstance(item, dict)]
     return tuple(sorted(found, key=lambda playbook: (playbook.order, playbook.id)))
 

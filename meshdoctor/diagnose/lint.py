@@ -1,21 +1,48 @@
-"""Lint the library: playbooks and causes against their schemas and against each other."""
+"""Lint the library: playbooks, causes and checks against their schemas and against each other."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import yaml
 from jsonschema import Draft202012Validator
 
+from meshdoctor.analyze.checks import CheckError
 from meshdoctor.analyze.codes import codes
 from meshdoctor.analyze.registry import analyzers
 from meshdoctor.diagnose.library import documents
+from meshdoctor.diagnose.lint_checks import check_links, check_schema_entries
+from meshdoctor.extension.folders import is_own
+from meshdoctor.extension.modules import ExtensionError
 from meshdoctor.model.kinds import ALL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """One file of the library."""
+
+    file: str
+    """As problems name it: within the library, or the whole path of a user's own."""
+    item: Any
+
+    @property
+    def stem(self) -> str:
+        """What the file's name says its id is."""
+        return PurePath(self.file).stem
+
+
+def _documents(folder: str) -> list[_Document]:
+    return [
+        _Document(name if is_own(name) else f"{folder or 'playbooks'}/{name}", item)
+        for name, item in documents(folder)
+    ]
 
 
 def _schema(name: str) -> Draft202012Validator:
@@ -23,26 +50,29 @@ def _schema(name: str) -> Draft202012Validator:
     return Draft202012Validator(json.loads(text))
 
 
+def _broken(validator: Draft202012Validator, file: str, item: Any) -> Iterator[str]:
+    for error in sorted(validator.iter_errors(item), key=lambda e: list(e.absolute_path)):
+        where = "/".join(str(part) for part in error.absolute_path) or "document"
+        yield f"{file}: {where}: {error.message}"
+
+
 def _against_schema(folder: str, schema: str) -> Iterator[str]:
     validator = _schema(schema)
-    for name, item in documents(folder):
-        if not isinstance(item, dict) and not folder:
+    for document in _documents(folder):
+        if not isinstance(document.item, dict) and not folder and not is_own(document.file):
             continue
-        for error in sorted(validator.iter_errors(item), key=lambda e: list(e.absolute_path)):
-            where = "/".join(str(part) for part in error.absolute_path) or "document"
-            yield f"{folder or 'playbooks'}/{name}: {where}: {error.message}"
+        yield from _broken(validator, document.file, document.item)
 
 
-def _causes() -> dict[str, dict[str, Any]]:
-    return {name.removesuffix(".yaml"): item for name, item in documents("causes")}
+def _checks_against_schema() -> Iterator[str]:
+    validator = _schema("check.schema.json")
+    for file, item in check_schema_entries():
+        yield from _broken(validator, file, item)
 
 
-def _playbooks() -> dict[str, dict[str, Any]]:
-    return {
-        name.removesuffix(".yaml"): item
-        for name, item in documents("")
-        if isinstance(item, dict) and "steps" in item
-    }
+def _playbooks() -> list[_Document]:
+    found = _documents("")
+    return [one for one in found if isinstance(one.item, dict) and "steps" in one.item]
 
 
 def _known_inputs() -> frozenset[str]:
@@ -50,44 +80,52 @@ def _known_inputs() -> frozenset[str]:
     return frozenset(kinds | {name for analyzer in analyzers() for name in analyzer.inputs})
 
 
-def _cause_links(causes: dict[str, dict[str, Any]], reached: set[str]) -> Iterator[str]:
-    inputs = _known_inputs()
-    for stem, cause in causes.items():
-        if cause["id"] != stem:
-            yield f"causes/{stem}.yaml: id is {cause['id']!r}, the file says {stem!r}"
-        if stem not in reached:
-            yield f"causes/{stem}.yaml: no playbook ends at this cause"
+def _ids(found: list[_Document]) -> Iterator[str]:
+    """An id is what its file is called, and nobody else's."""
+    seen: dict[str, str] = {}
+    for document in found:
+        own = document.item["id"]
+        if own != document.stem:
+            yield f"{document.file}: id is {own!r}, the file says {document.stem!r}"
+        if own in seen:
+            yield f"{document.file}: id {own!r} is taken by {seen[own]}"
+        seen.setdefault(own, document.file)
+
+
+def _cause_links(found: list[_Document], reached: set[str]) -> Iterator[str]:
+    inputs, known = _known_inputs(), {document.item["id"] for document in found}
+    for document in found:
+        file, cause = document.file, document.item
+        if cause["id"] not in reached:
+            yield f"{file}: no playbook ends at this cause"
+        if "exam_domain" not in cause and not is_own(file):
+            yield f"{file}: no exam_domain"
         for name in cause["inputs"]:
             if name not in inputs:
-                yield f"causes/{stem}.yaml: no analyzer declares the input {name!r}"
+                yield f"{file}: no analyzer declares the input {name!r}"
         for rule in cause.get("explains", ()):
-            if rule["cause"] not in causes:
-                yield f"causes/{stem}.yaml: explains the unknown cause {rule['cause']!r}"
+            if rule["cause"] not in known:
+                yield f"{file}: explains the unknown cause {rule['cause']!r}"
 
 
-def _playbook_links(
-    playbooks: dict[str, dict[str, Any]], causes: dict[str, dict[str, Any]]
-) -> Iterator[str]:
+def _playbook_links(found: list[_Document], causes: set[str]) -> Iterator[str]:
     emitted = {code for analyzer in analyzers() for code in analyzer.codes}
-    for stem, playbook in playbooks.items():
-        if playbook["id"] != stem:
-            yield f"{stem}.yaml: id is {playbook['id']!r}, the file says {stem!r}"
-        for step in playbook["steps"]:
+    for document in found:
+        for step in document.item["steps"]:
             for outcome in step["outcomes"]:
                 if outcome["when"] not in emitted:
-                    yield f"{stem}.yaml: {step['id']}: no analyzer emits {outcome['when']}"
+                    yield f"{document.file}: {step['id']}: no analyzer emits {outcome['when']}"
                 if "cause" in outcome and outcome["cause"] not in causes:
-                    yield f"{stem}.yaml: {step['id']}: unknown cause {outcome['cause']!r}"
+                    yield f"{document.file}: {step['id']}: unknown cause {outcome['cause']!r}"
 
 
-def _line_links(playbooks: dict[str, dict[str, Any]]) -> Iterator[str]:
+def _line_links(playbooks: set[str]) -> Iterator[str]:
     """Lines that people paste, and lines of Istio's logs, name playbooks that there are."""
-    for folder in ("", "pasted"):
-        for name, entries in documents(folder):
-            for entry in entries if isinstance(entries, list) else ():
-                wanted = entry.get("playbook")
-                if wanted and wanted not in playbooks:
-                    yield f"{folder or 'playbooks'}/{name}: {entry['id']}: no playbook {wanted}"
+    for document in (*_documents(""), *_documents("pasted")):
+        for entry in document.item if isinstance(document.item, list) else ():
+            wanted = entry.get("playbook")
+            if wanted and wanted not in playbooks:
+                yield f"{document.file}: {entry['id']}: no playbook {wanted}"
 
 
 def _analyzer_links() -> Iterator[str]:
@@ -105,28 +143,30 @@ def _analyzer_links() -> Iterator[str]:
         yield f"code {code}: no analyzer emits it"
 
 
+def _links() -> Iterator[str]:
+    causes, playbooks = _documents("causes"), _playbooks()
+    outcomes = [o for one in playbooks for step in one.item["steps"] for o in step["outcomes"]]
+    reached = {outcome["cause"] for outcome in outcomes if "cause" in outcome}
+    yield from _ids(causes)
+    yield from _ids(playbooks)
+    yield from _cause_links(causes, reached)
+    yield from _playbook_links(playbooks, {one.item["id"] for one in causes})
+    yield from _line_links({one.item["id"] for one in playbooks})
+    yield from check_links(outcomes, {one.item["id"]: one.item for one in causes})
+    yield from _analyzer_links()
+
+
 def lint() -> tuple[str, ...]:
-    """Every problem of the library, one line each; empty when it is sound."""
+    """Every problem of the library and of users' own folders, one line each; empty when sound."""
     try:
         problems = [
             *_against_schema("", "schema.json"),
             *_against_schema("causes", "cause.schema.json"),
             *_against_schema("pasted", "pasted.schema.json"),
+            *_checks_against_schema(),
         ]
-        if problems:
-            return tuple(problems)
-        causes, playbooks = _causes(), _playbooks()
+        return tuple(problems or _links())
     except yaml.YAMLError as error:
         return (f"not YAML: {' '.join(str(error).split())}",)
-    reached = {
-        outcome["cause"]
-        for playbook in playbooks.values()
-        for step in playbook["steps"]
-        for outcome in step["outcomes"]
-        if "cause" in outcome
-    }
-    problems += _cause_links(causes, reached)
-    problems += _playbook_links(playbooks, causes)
-    problems += _line_links(playbooks)
-    problems += _analyzer_links()
-    return tuple(problems)
+    except (CheckError, ExtensionError, OSError) as error:
+        return (str(error),)

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from meshdoctor.drill.objects import key_of
-from meshdoctor.model.kinds import ALL, GATEWAY, Kind
+from meshdoctor.model.kinds import Kind, kind_named
 from meshdoctor.model.resource import object_text
 from meshdoctor.serve.object_store import name_of
 
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from meshdoctor.drill.objects import Objects
     from meshdoctor.serve.object_store import Object
     from meshdoctor.serve.resource_type import Key
-
-_BY_NAME = {kind.name: kind for kind in ALL} | {GATEWAY.name: GATEWAY}
-_BY_QUALIFIED = {f"{kind.name}.{kind.group}": kind for kind in ALL}
 
 
 class TargetError(ValueError):
@@ -73,7 +70,7 @@ def parse_target(text: str) -> Target:
         TargetError: there is no such kind, or no name.
     """
     word, _, rest = text.strip().partition(" ")
-    kind = _BY_QUALIFIED.get(word) or _BY_NAME.get(word)
+    kind = kind_named(word)
     if kind is None:
         raise TargetError(f"{text!r}: no kind is called {word!r}")
     namespace, slash, name = rest.strip().rpartition("/")

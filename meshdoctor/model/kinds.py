@@ -104,4 +104,14 @@ TLS_ROUTE = Kind("TLSRoute", "gateway.networking.k8s.io", "tlsroutes", custom=Tr
 ALL: tuple[Kind, ...] = tuple(
     value for name, value in sorted(globals().items()) if isinstance(value, Kind)
 )
+_BY_NAME = {kind.name: kind for kind in ALL} | {GATEWAY.name: GATEWAY}
+_BY_QUALIFIED_NAME = {f"{kind.name}.{kind.group}": kind for kind in ALL}
 BY_GROUP_AND_PLURAL: dict[tuple[str, str], Kind] = {(kind.group, kind.plural): kind for kind in ALL}
+
+
+def kind_named(word: str) -> Kind | None:
+    """The kind that a person means: ``Service``, ``Gateway.gateway.networking.k8s.io``.
+
+    A name that two groups have is Istio's. None where there is no such kind.
+    """
+    return _BY_QUALIFIED_NAME.get(word) or _BY_NAME.get(word)

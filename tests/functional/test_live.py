@@ -224,7 +224,7 @@ async def test_a_change_is_shown_and_makes_the_mesh_young_again() -> None:
 async def test_a_lost_cluster_is_said_and_tried_again_and_what_was_read_stays(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Follower, "FIRST_WAIT", 0.05)
+    monkeypatch.setattr(Follower, "FIRST_WAIT", 0.5)
     session = playing(END)
     app = live_app(session)
     async with app.run_test(size=(100, 24)) as pilot:
