@@ -66,23 +66,31 @@ def _covers(route: Route, event: str) -> bool:
     return policy is not None and event in policy.retry_on.replace(" ", "").split(",")
 
 
+def _one_try(route: Route) -> float:
+    """How long a try may last: without a limit of its own as long as the route's timeout."""
+    policy = route.retry_policy
+    limits = (policy.per_try_timeout if policy else "", route.timeout or "15s")
+    return next(filter(None, map(duration_seconds, limits)), _ENDLESS)
+
+
 def _tries(walk: Walk, wanted: Retries) -> Iterator[tuple[bool, str]]:
     for route in _first_routes(walk):
         policy = route.retry_policy
         number = 0 if policy is None else 1 if policy.num_retries is None else policy.num_retries
         text = f"{number} retries are made, wanted {wanted.attempts.told()}"
         yield wanted.attempts.hold(number), text
-        for event in wanted.on:
+        for event in wanted.covers:
             named = policy.retry_on if policy and number else "nothing"
-            text = f"retries are made on {named}, wanted for {event}"
-            yield _covers(route, event), text
+            yield _covers(route, event), f"retries are made on {named}, wanted for {event}"
+        found = _one_try(route)
+        said = "any time" if found == _ENDLESS else f"{found:g} s"
         if wanted.per_try is not None:
-            # Without a limit of its own a try may last as long as the route's timeout.
-            limits = (policy.per_try_timeout if policy else "", route.timeout or "15s")
-            found = next(filter(None, map(duration_seconds, limits)), _ENDLESS)
-            said = "any time" if found == _ENDLESS else f"{found:g} s"
             text = f"a try may last {said}, wanted {wanted.per_try.told('s')}"
             yield wanted.per_try.hold(found), text
+        if wanted.fits:
+            whole = duration_seconds(route.timeout or "15s") or _ENDLESS
+            text = f"{number + 1} tries of {said} must fit into {whole:g} s"
+            yield (number + 1) * found <= whole, text
 
 
 def judge_route(mesh: Snapshot, walk: Walk, wanted: WantedRoute) -> Judgement:

@@ -80,10 +80,12 @@ class Retries:
     """How often, and on what, the first proxy must try again."""
 
     attempts: Bounds
-    on: tuple[str, ...] = ()
+    covers: tuple[str, ...] = ()
     """Statuses (``503``) and conditions (``reset``, ``connect-failure``) that it must cover."""
     per_try: Bounds | None = None
     """Seconds for each try."""
+    fits: bool = False
+    """Whether all tries, each as long as it may take, must fit into the route's timeout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,15 @@ def _share(document: Mapping[str, Any]) -> Share:
     return Share(whom, _bounds(document))
 
 
+def _retries(document: Mapping[str, Any]) -> Retries:
+    return Retries(
+        _bounds(document),
+        tuple(map(str, document.get("covers", ()))),
+        _span(document.get("per_try")),
+        document.get("fits", False),
+    )
+
+
 def parse_route(document: Mapping[str, Any]) -> WantedRoute:
     """Read what a drill's YAML asks of a way, beside the request itself.
 
@@ -137,9 +148,6 @@ def parse_route(document: Mapping[str, Any]) -> WantedRoute:
     return WantedRoute(
         shares=(*map(_share, as_list(document.get("shares"))), *through),
         copies=tuple(map(_share, as_list(document.get("copies")))),
-        retries=retries
-        and Retries(
-            _bounds(retries), tuple(map(str, retries.get("on", ()))), _span(retries.get("per_try"))
-        ),
+        retries=_retries(retries) if retries else None,
         timeout=_span(document.get("timeout")),
     )

@@ -168,13 +168,21 @@ class TestRetries:
         self, retries: dict[str, Any] | None, held: bool
     ) -> None:
         made = routed(**({} if retries is None else {"retries": retries}))
-        wanted = {"retries": {"at_least": 3, "on": [503], "per_try": {"at_most": "2s"}}}
+        wanted = {"retries": {"at_least": 3, "covers": [503], "per_try": {"at_most": "2s"}}}
         assert judged(made, wanted).passed is held
 
+    @pytest.mark.parametrize(("timeout", "held"), [("8s", True), ("7s", False), (None, True)])
+    def test_all_tries_fit_into_the_timeout_or_not(self, timeout: str | None, held: bool) -> None:
+        retries = {"attempts": 3, "perTryTimeout": "2s"}
+        made = routed(retries=retries, **({"timeout": timeout} if timeout else {}))
+        found = judged(made, {"retries": {"at_least": 1, "fits": True}})
+        assert found.passed is held
+        assert "4 tries of 2 s must fit into" in found.because
+
     def test_istio_s_own_retries_count_where_nothing_is_written(self) -> None:
-        wanted = {"retries": {"at_least": 2, "at_most": 2, "on": ["connect-failure"]}}
+        wanted = {"retries": {"at_least": 2, "at_most": 2, "covers": ["connect-failure"]}}
         assert judged(Asked(), wanted).passed
-        assert judged(Asked(), {"retries": {"at_least": 2, "on": ["reset"]}}).passed is False
+        assert judged(Asked(), {"retries": {"at_least": 2, "covers": ["reset"]}}).passed is False
 
     def test_a_caller_without_a_proxy_has_no_route(self) -> None:
         bare = build.pod("client", owner="client-v1", ip="10.244.0.10", proxy=None)
