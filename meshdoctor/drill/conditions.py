@@ -89,6 +89,8 @@ class Condition:
             return value is not _ABSENT and value != given["not"]
         if "matches" in given:
             return any(_has(value, one) for one in as_list(given["matches"]))
+        if "contains" in given:
+            return _contains(value, given["contains"])
         if "includes" in given:
             return any(_has(one, given["includes"]) for one in as_list(value))
         if given.get("changed"):
@@ -151,6 +153,14 @@ def _has(value: object, wanted: Mapping[str, Any]) -> bool:
     """Whether a mapping has at least these fields, with these values."""
     found = as_mapping(value)
     return all(key in found and found[key] == one for key, one in wanted.items())
+
+
+def _contains(value: object, wanted: object) -> bool:
+    """Whether a mapping has at least these fields, and so on inwards."""
+    if not isinstance(wanted, dict):
+        return bool(value == wanted)
+    found = as_mapping(value)
+    return all(key in found and _contains(found[key], one) for key, one in wanted.items())
 
 
 def _at(item: Mapping[str, Any], path: list[Any]) -> object:
