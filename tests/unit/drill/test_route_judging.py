@@ -12,7 +12,10 @@ from meshdoctor.drill.lint import against_rules, against_schema, play
 from meshdoctor.drill.route_judging import Judgement, judge_route
 from meshdoctor.drill.wanted_route import parse_route
 from meshdoctor.model.kinds import SERVICE
+from meshdoctor.trace.walk import walk
+from meshdoctor.views.trace_request import build_request
 from tests import build
+from tests.unit.drill.playing import play as play_recording
 from tests.unit.drill.test_drills import document
 from tests.unit.trace.intent_build import (
     FRONT,
@@ -260,3 +263,62 @@ def test_a_check_of_the_way_asks_how_the_mesh_behaves() -> None:
     for checks, missing in ((state, True), ([*state, way], False)):
         told = against_rules("D08.yaml", parse_drill({**broken, "checks": checks}))
         assert any(said in line for line in told) is missing
+
+
+WAYPOINT = """
+- apply:
+    apiVersion: gateway.networking.k8s.io/v1
+    kind: Gateway
+    metadata: {name: waypoint, namespace: amb, labels: {istio.io/waypoint-for: service}}
+    spec:
+      gatewayClassName: istio-waypoint
+      listeners: [{name: mesh, port: 15008, protocol: HBONE}]
+"""
+
+
+def of_recording(
+    recording: str, edits: str, source: tuple[str, str], to: str, **wanted: Any
+) -> Judgement:
+    """What is judged of a request of a bundled recording, after edits."""
+    mesh = play_recording(recording, edits).snapshot()
+    asked = build_request(mesh, source[0], to, namespaces=(source[1],), no_token=True)
+    return judge_route(mesh, walk(mesh, asked), parse_route(wanted))
+
+
+@pytest.mark.parametrize(
+    "passed", ["Gateway.gateway.networking.k8s.io amb/waypoint", "Deployment amb/waypoint"]
+)
+def test_a_waypoint_is_passed_only_where_it_is_there(passed: str) -> None:
+    caller = ("deploy/caller-v1", "amb")
+    for edits, held in ((WAYPOINT, True), ("", False)):
+        found = of_recording(
+            "ambient-waypoint-missing",
+            edits,
+            caller,
+            "http://callee:8080/",
+            through=[passed, "Deployment amb/callee-v1"],
+        )
+        assert found.passed is held, found.because
+
+
+@pytest.mark.parametrize("edits", ["", "- label: {object: Namespace shop, set: {seen: by-intent}}"])
+def test_what_proxies_hold_and_what_objects_ask_for_are_judged_alike(edits: str) -> None:
+    client = ("deploy/client-v1", "shop")
+    reviews = "http://reviews:8080/"
+    sound = {
+        "shares": [
+            {"of": "Deployment shop/reviews-v1", "at_least": 80, "at_most": 80},
+            {"host": "reviews.shop.svc.cluster.local", "subset": "v2", "port": 8080, "at_most": 20},
+        ],
+        "copies": [{"of": "Deployment shop/reviews-v2", "at_most": 0}],
+        "retries": {"at_least": 2, "at_most": 2, "covers": ["connect-failure"]},
+        "timeout": {"at_least": "1m"},
+    }
+    assert of_recording("healthy", edits, client, reviews, **sound).passed
+    for name, wrong in (
+        ("shares", [{"of": "Deployment shop/reviews-v1", "at_least": 81}]),
+        ("copies", [{"of": "Deployment shop/reviews-v2", "at_least": 1}]),
+        ("retries", {"at_least": 3}),
+        ("timeout", {"at_most": "1m"}),
+    ):
+        assert of_recording("healthy", edits, client, reviews, **{name: wrong}).passed is False
