@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from meshdoctor.analyze.egress_second_hop import misnamed
 from meshdoctor.analyze.json_patches import replace_value
 from meshdoctor.analyze.visibility_remedies import export_words, widen_export
 from meshdoctor.intent.backends import target_port
@@ -135,13 +136,18 @@ def _second_gap(way: EgressWay) -> Gap | None:
     if not gateways or any(leg.is_at(item) for leg in way.seconds for item in gateways):
         return None
     gateway = gateways[0]
+    outcome = "the gateway has no route for them and answers 404 with flag NR"
+    wrong = misnamed(way, gateway)
+    if wrong is not None:
+        return Gap(
+            wrong.rule, (gateway,), wrong.text, outcome, wrong.evidence, wrong.command, wrong.undo
+        )
     wanted = {(item.namespace, item.name) for item in gateways}
     meant = [leg for leg in way.seconds if wanted.intersection(leg.wanted_gateways)]
     rule = (meant or [way.first])[0].rule
     text = (
         f"No VirtualService for {way.host} is bound to {gateway}, so it is not sent on from there"
     )
-    outcome = "the gateway has no route for them and answers 404 with flag NR"
     path = ("spec", "gateways")
     shown = (rule.evidence(*path), gateway.evidence("metadata", "name"))
     if rule.get(*path) is None and not meant:

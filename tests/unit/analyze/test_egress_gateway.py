@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -8,6 +10,7 @@ from meshdoctor.analyze.egress_gateway import ANALYZER
 from meshdoctor.diagnose.diagnosis import diagnose
 from meshdoctor.model.finding import Outcome
 from meshdoctor.model.kinds import DESTINATION_RULE, SERVICE_ENTRY
+from meshdoctor.serve.json_patch import json_patch
 from tests.build import istio_object, istiod, mesh, namespace, pod
 from tests.unit.analyze.gateway_build import SELECTOR, front
 from tests.unit.analyze.traffic_build import (
@@ -25,6 +28,7 @@ from tests.unit.analyze.traffic_build import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+PARTNER = "VirtualService shop/partner"
 HOST = "api.partner.example"
 DOOR = "front-door.edge.svc.cluster.local"
 SUBJECT = f"destination {HOST}:80"
@@ -89,6 +93,15 @@ def not_at_gateway(objects: Objects) -> None:
     objects["service"]["spec"]["gateways"] = ["mesh"]
 
 
+def gateway_of_another_namespace(objects: Objects) -> None:
+    objects["service"]["spec"]["gateways"] = ["mesh", "out"]
+    objects["service"]["spec"]["http"][1]["match"][0]["gateways"] = ["out"]
+
+
+def match_for_another_gateway(objects: Objects) -> None:
+    objects["service"]["spec"]["http"][1]["match"][0]["gateways"] = ["edge/outward"]
+
+
 def no_second_hop(objects: Objects) -> None:
     del objects["service"]["spec"]["http"][1]
 
@@ -118,6 +131,8 @@ CASES = [
     (no_rule, "VirtualService shop/partner"),
     (not_in_mesh, "VirtualService shop/partner"),
     (not_at_gateway, "VirtualService shop/partner"),
+    (gateway_of_another_namespace, "VirtualService shop/partner"),
+    (match_for_another_gateway, "VirtualService shop/partner"),
     (no_second_hop, "VirtualService shop/partner"),
     (another_host, "Gateway edge/out"),
     (another_port, "Gateway edge/out"),
@@ -154,6 +169,23 @@ def test_a_way_that_is_whole_passes() -> None:
     assert problems(ANALYZER, snapshot) == []
     assert ("MD0155", SUBJECT) in passed(ANALYZER, snapshot)
     assert diagnose(snapshot).root_causes == ()
+
+
+@pytest.mark.parametrize(
+    "spoil", [gateway_of_another_namespace, match_for_another_gateway, not_at_gateway]
+)
+def test_the_command_names_the_gateway_wherever_it_has_to_be_named(
+    spoil: Callable[[Objects], None],
+) -> None:
+    objects = way()
+    spoil(objects)
+    (found,) = problems(ANALYZER, built(objects))
+    before = deepcopy(objects["service"]["spec"])
+    for key, expected in (("command", []), ("undo", [("MD0155", SUBJECT, PARTNER)])):
+        steps = json.loads(found.fills[key].partition("-p '")[2].rstrip("'"))
+        objects["service"] = json_patch(objects["service"], steps)
+        assert named(ANALYZER, built(objects)) == expected
+    assert objects["service"]["spec"] == before
 
 
 def test_two_virtual_services_make_a_way_too() -> None:
