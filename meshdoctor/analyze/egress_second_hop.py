@@ -98,9 +98,7 @@ def misnamed(way: EgressWay, gateway: Resource) -> Misnamed | None:
     if not forth:
         return None
     right = _name_for(gateway, rule.namespace)
-    text = (
-        f"{rule} has a rule that leads {way.host} on from {gateway}, and does not call it {right} "
-    )
-    text += "where it has to"
+    text = f"{rule} has a rule that leads {way.host} on from {gateway}, and does not call it "
+    text += f"{right} where it has to"
     shown.append(gateway.evidence("metadata", "name"))
     return Misnamed(rule, text, tuple(shown), json_patch(rule, forth), json_patch(rule, back))

@@ -170,9 +170,10 @@ def send_asked(
     found += late
     shown_hosts = usable[:_MOST_HOSTS]
     scale = sum(host.weight for host in shown_hosts)
-    left = replace(branch, share=branch.share * (1 - part))
     for host in shown_hosts:
         share = host.weight / scale
-        way = left.to(host.name, share) if len(shown_hosts) > 1 else left
-        found += try_host(stage, way, cluster, host, sender, route)
+        way = branch.to(host.name, share) if len(shown_hosts) > 1 else branch
+        # What is answered too late has come to the host all the same.
+        ends = try_host(stage, way, cluster, host, sender, route)
+        found += [replace(end, share=end.share * (1 - part)) for end in ends]
     return found

@@ -124,6 +124,14 @@ class TestShares:
             "0 % of the requests come to Service istio-system/front, wanted at least 100 %"
         )
 
+    @pytest.mark.parametrize("wait", ["3s", "1ms"])
+    def test_what_is_answered_too_late_comes_to_the_server_all_the_same(self, wait: str) -> None:
+        made = routed(timeout="1s")
+        made.v1["spec"]["containers"][0]["env"] = [{"name": "DELAY", "value": wait}]
+        assert made.walk().fails is (wait == "3s")
+        wanted = {"shares": [{"of": "Pod shop/ratings-v1", "at_least": 100}]}
+        assert judged(made, wanted).passed
+
 
 class TestCopies:
     @pytest.mark.parametrize(
