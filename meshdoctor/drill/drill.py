@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from meshdoctor.drill.conditions import Condition
     from meshdoctor.drill.edits import Edit
+    from meshdoctor.drill.wanted_route import WantedRoute
 
 HINTS = 3
 """Which layer, which command or screen, which object."""
@@ -103,6 +104,8 @@ class Check:
     """What is wanted, for the report."""
     request: WantedRequest | None = None
     """Behaviour; else the condition counts."""
+    route: WantedRoute | None = None
+    """The way that the request must take; how it ends is not asked then."""
     condition: Condition | None = None
     points: int = 1
     """Its share among the checks."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from meshdoctor.diagnose.scope_error import ScopeError
+from meshdoctor.drill.route_judging import judge_route
 from meshdoctor.trace.walk import walk as trace_walk
 from meshdoctor.views.trace_request import build_request
 
@@ -129,6 +130,8 @@ class Grader:
         except ScopeError as error:
             return CheckResult(check.id, check.says, False, str(error))
         found = self.walk(mesh, request)
+        if check.route is not None:
+            return CheckResult(check.id, check.says, *judge_route(mesh, found, check.route))
         passed, because, objects = _judged(wanted, found)
         return CheckResult(check.id, check.says, passed, because, objects)
 

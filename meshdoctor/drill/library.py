@@ -22,6 +22,7 @@ from meshdoctor.drill.drill import (
     WantedRequest,
 )
 from meshdoctor.drill.edits import parse_edits
+from meshdoctor.drill.wanted_route import parse_route
 from meshdoctor.model.resource import as_mapping
 from meshdoctor.resources import recordings_root
 
@@ -59,11 +60,13 @@ def _request(document: Mapping[str, Any]) -> WantedRequest:
 
 
 def _check(document: Mapping[str, Any]) -> Check:
-    asked = "request" in document
+    way = document.get("route")
+    asked = document.get("request", way)
     return Check(
         id=document["id"],
         says=document["says"],
-        request=_request(document["request"]) if asked else None,
+        request=_request(asked) if asked else None,
+        route=parse_route(way) if way else None,
         condition=None if asked else parse_condition(document),
         points=document.get("points", 1),
     )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from meshdoctor.intent.authorization_request import Request as Judged
     from meshdoctor.model.evidence import Evidence
+    from meshdoctor.model.forwarding import Forwarding, Stop
     from meshdoctor.model.resource import Resource
 
 
@@ -202,6 +203,10 @@ class Walk:
     """Every way it may end, the likeliest first; empty when that cannot be told."""
     differences: tuple[Difference, ...] = ()
     unknown: tuple[Missing, ...] = ()
+    forwardings: tuple[Forwarding, ...] = ()
+    """What proxies on the way send, and under which route, in order."""
+    stops: tuple[Stop, ...] = ()
+    """Whom the request comes to, gateways on the way included."""
 
     @property
     def fails(self) -> bool:

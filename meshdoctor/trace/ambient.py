@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from meshdoctor.intent.authorization import Access, decide
 from meshdoctor.intent.inbound_capture import is_in_ambient
 from meshdoctor.model.kinds import KUBERNETES_GATEWAY, NAMESPACE, POD
-from meshdoctor.model.pod import is_finished, is_ready, is_ztunnel
+from meshdoctor.model.pod import is_finished, is_ready, is_ztunnel, pod_ip
 from meshdoctor.model.resource import object_text
 from meshdoctor.model.trace import Basis, Place, Verdict
 from meshdoctor.trace.judged import gatekeeping, judged
@@ -127,6 +127,7 @@ def through_waypoint(
             _FORBIDDEN,
             details=details,
         )
+    trail.stop(branch, pod_ip(ready[0]), arrival.port, ready[0])
     _hop(trail, branch, name, Verdict.PASSES, f"leads through waypoint {named[1]}", (name, *owners))
     return None
 

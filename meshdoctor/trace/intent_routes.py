@@ -9,13 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from meshdoctor.intent.mesh_config import mesh_config
 from meshdoctor.intent.route_bindings import MESH
 from meshdoctor.model.envoy import (
     ConfigPointer,
-    Fault,
     HeaderMatch,
-    RetryPolicy,
+    Mirror,
     Route,
     RouteMatch,
     WeightedCluster,
@@ -24,6 +22,12 @@ from meshdoctor.model.envoy.names import build_cluster_name
 from meshdoctor.model.kinds import VIRTUAL_SERVICE
 from meshdoctor.model.resource import as_list, as_mapping, as_strings
 from meshdoctor.model.selector import matches_labels
+from meshdoctor.trace.intent_rule_settings import (
+    asked_duration,
+    asked_fault,
+    asked_percentage,
+    asked_retries,
+)
 from meshdoctor.trace.route_matching import matches
 
 if TYPE_CHECKING:
@@ -34,10 +38,6 @@ if TYPE_CHECKING:
     from meshdoctor.model.trace import Request
 
 Path = tuple[str | int, ...]
-DEFAULT_RETRIES = RetryPolicy(
-    "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes", 2, ""
-)
-"""istiod's own, where neither the route nor mesh config says otherwise (core/route/retry)."""
 _UNAVAILABLE, _MOVED = 503, 301
 _STRING = {"exact": "exact", "prefix": "prefix", "regex": "safe_regex"}
 _PSEUDO = {"method": ":method", "authority": ":authority", "scheme": ":scheme"}
@@ -119,44 +119,8 @@ def _full(name: str, namespace: str) -> str:
     return f"{namespace if place == '.' else place}/{rest}"
 
 
-def _retries(place: Listening, rule: Mapping[str, Any]) -> RetryPolicy | None:
-    written = rule.get("retries")
-    if written is None:
-        written = mesh_config(place.mesh, place.pod).settings.get("defaultHttpRetryPolicy")
-    if written is None:
-        return DEFAULT_RETRIES
-    policy = as_mapping(written)
-    attempts = policy.get("attempts")
-    if not attempts:
-        # No attempts at all: retries are switched off.
-        return None
-    retry_on = str(policy.get("retryOn") or DEFAULT_RETRIES.retry_on)
-    number = attempts if isinstance(attempts, int) else DEFAULT_RETRIES.num_retries
-    return RetryPolicy(retry_on, number, str(policy.get("perTryTimeout") or ""))
-
-
 def _whole(value: object, default: int) -> int:
     return value if isinstance(value, int) and value > 0 else default
-
-
-def _percent(part: Mapping[str, Any]) -> float:
-    value = as_mapping(part.get("percentage")).get("value", part.get("percent"))
-    return float(value) if isinstance(value, int | float) else 0.0
-
-
-def _fault(rule: Mapping[str, Any]) -> Fault | None:
-    written = as_mapping(rule.get("fault"))
-    if not written:
-        return None
-    abort, delay = as_mapping(written.get("abort")), as_mapping(written.get("delay"))
-    status = abort.get("httpStatus")
-    return Fault(
-        abort_status=status if isinstance(status, int) else None,
-        abort_percent=_percent(abort) if abort else None,
-        delay=str(delay.get("fixedDelay") or ""),
-        delay_percent=_percent(delay) if delay else None,
-        pointer="",
-    )
 
 
 def target_cluster(
@@ -193,6 +157,20 @@ def targets(
     )
 
 
+def _mirrors(place: Listening, rule: Mapping[str, Any], namespace: str) -> tuple[Mirror, ...]:
+    """Who gets a copy: of all requests where no percentage is given (core/route)."""
+    written = [as_mapping(item) for item in as_list(rule.get("mirrors"))]
+    found = [(as_mapping(item.get("destination")), item.get("percentage")) for item in written]
+    if not written and (single := as_mapping(rule.get("mirror"))):
+        found = [(single, rule.get("mirrorPercentage", rule.get("mirrorPercent")))]
+    shares = [100.0 if given is None else asked_percentage(given) for _, given in found]
+    return tuple(
+        Mirror(target_cluster(place, destination, namespace, place.port), share)
+        for (destination, _), share in zip(found, shares, strict=True)
+        if share
+    )
+
+
 def pointer_to(resource: Resource) -> ConfigPointer:
     """A back-pointer as istiod would write it, by kind, namespace and name."""
     return ConfigPointer(resource.kind.name, resource.namespace, resource.name, "")
@@ -210,10 +188,10 @@ def _route(place: Listening, item: Resource, rule: Mapping[str, Any], match: Rou
         redirect=bool(redirect),
         redirect_status=_whole(redirect.get("redirectCode"), _MOVED),
         missing_status=_UNAVAILABLE,
-        timeout=str(rule.get("timeout") or "0s"),
-        retry_policy=_retries(place, rule),
-        fault=_fault(rule),
-        mirrors=(),
+        timeout=asked_duration(rule.get("timeout")) or "0s",
+        retry_policy=asked_retries(place.mesh, place.pod, rule),
+        fault=asked_fault(rule),
+        mirrors=_mirrors(place, rule, item.namespace),
         prefix_rewrite=str(rewrite.get("uri") or ""),
         host_rewrite=str(rewrite.get("authority") or ""),
         config=pointer_to(item),
@@ -271,7 +249,7 @@ def default_route(cluster: str, place: Listening) -> Route:
         redirect_status=_MOVED,
         missing_status=_UNAVAILABLE,
         timeout="0s",
-        retry_policy=_retries(place, {}),
+        retry_policy=asked_retries(place.mesh, place.pod, {}),
         fault=None,
         mirrors=(),
         prefix_rewrite="",

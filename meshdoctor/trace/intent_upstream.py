@@ -140,6 +140,7 @@ def send_asked(
         sender: how it sends and tries again.
         route: the HTTP route that leads there; None for TCP.
     """
+    stage.trail.send(branch, stage.pod, stage.place, name, route)
     asked = asked_cluster(stage.trail.mesh, stage.pod, name)
     cluster = asked.cluster
     if cluster is None:

@@ -84,7 +84,9 @@ def _unknown(stage: IntentStage, branch: Branch, *, http: bool) -> list[Outcome]
         return black_hole(stage, branch, Sender(False, None))
     sender = Sender(http, None)
     route = default_route("", _listening(stage)) if http else None
-    return pass_through(stage, branch, passthrough_cluster(), sender, route)
+    cluster = passthrough_cluster()
+    stage.trail.send(branch, stage.pod, stage.place, cluster.name, route)
+    return pass_through(stage, branch, cluster, sender, route)
 
 
 def _listening(stage: IntentStage) -> Listening:

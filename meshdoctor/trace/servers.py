@@ -155,10 +155,12 @@ def reach(trail: Trail, branch: Branch, arrival: Arrival, onward: Onward) -> lis
     """
     pod = trail.mesh.pod_at(arrival.address)
     if pod is None:
+        trail.stop(branch, arrival.address, arrival.port, None)
         return _stranger(trail, branch, arrival)
     stopped = blocked(trail, branch, arrival, pod)
     if stopped is not None:
         return stopped
+    trail.stop(branch, arrival.address, arrival.port, pod)
     if is_gateway(pod):
         return onward(trail, branch, arrival, pod)
     if is_in_ambient(pod):

@@ -6,13 +6,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from meshdoctor.model.forwarding import Forwarding, Stop
 from meshdoctor.model.trace import Basis, Difference, Hop, Missing, Place, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from meshdoctor.model.envoy import Route
     from meshdoctor.model.evidence import Evidence
     from meshdoctor.model.proxy import Proxy
+    from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
     from meshdoctor.model.trace import Gatekeeping, Request
 
@@ -44,6 +47,8 @@ class Trail:
         self.hops: list[Hop] = []
         self.differences: list[Difference] = []
         self.unknown: list[Missing] = []
+        self.forwardings: list[Forwarding] = []
+        self.stops: list[Stop] = []
 
     def hop(
         self,
@@ -77,6 +82,19 @@ class Trail:
                     gatekeeping=gatekeeping,
                 )
             )
+
+    def send(
+        self, branch: Branch, sender: Resource, place: Place, cluster: str, route: Route | None
+    ) -> None:
+        """Note that a proxy sends this branch's requests to one of its clusters."""
+        request = self.request
+        self.forwardings.append(
+            Forwarding(sender, place, branch.share, cluster, route, request.authority, request.path)
+        )
+
+    def stop(self, branch: Branch, address: str, port: int, pod: Resource | None) -> None:
+        """Note that this branch's requests come to an address."""
+        self.stops.append(Stop(address, port, pod, branch.share))
 
     @contextmanager
     def asking(self, request: Request) -> Iterator[None]:

@@ -246,6 +246,7 @@ def send(
         sender: how it sends and tries again.
         route: the HTTP route that leads there; None for TCP.
     """
+    stage.trail.send(branch, stage.pod, stage.place, name, route)
     cluster = stage.config.cluster(name)
     if cluster is None:
         return not_held(stage, branch, name, route)

@@ -80,4 +80,6 @@ def _walked(mesh: Snapshot, request: Request, *, intent_only: bool) -> Walk:
         outcomes=merged(outcomes),
         differences=tuple(trail.differences),
         unknown=tuple(trail.unknown),
+        forwardings=tuple(trail.forwardings),
+        stops=tuple(trail.stops),
     )

@@ -31,6 +31,7 @@ from meshdoctor.model.envoy.names import ClusterName, build_cluster_name, parse_
 from meshdoctor.model.envoy.route import (
     Fault,
     HeaderMatch,
+    Mirror,
     RetryPolicy,
     Route,
     RouteConfig,
@@ -68,6 +69,7 @@ __all__ = [
     "HttpFilter",
     "JwtProvider",
     "Listener",
+    "Mirror",
     "OutlierDetection",
     "RbacFilter",
     "RbacPolicy",

@@ -64,6 +64,15 @@ class WeightedCluster:
 
 
 @dataclass(frozen=True, slots=True)
+class Mirror:
+    """A cluster that gets a copy of some requests."""
+
+    cluster: str
+    percent: float
+    """0 to 100."""
+
+
+@dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """When and how often Envoy tries again."""
 
@@ -104,8 +113,8 @@ class Route:
     """Route timeout; ``0s`` is none, empty is Envoy's default of 15 s."""
     retry_policy: RetryPolicy | None
     fault: Fault | None
-    mirrors: tuple[str, ...]
-    """Clusters that get a copy."""
+    mirrors: tuple[Mirror, ...]
+    """Who gets a copy; nobody waits for the answers."""
     prefix_rewrite: str
     host_rewrite: str
     config: ConfigPointer | None

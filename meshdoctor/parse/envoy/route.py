@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from meshdoctor.model.envoy.route import (
     Fault,
+    Mirror,
     RetryPolicy,
     Route,
     RouteConfig,
@@ -98,8 +99,13 @@ def _direct_response(value: object) -> int | None:
     return (integer(value.get("status")) or 0) if isinstance(value, dict) else None
 
 
-def _mirrors(value: object) -> tuple[str, ...]:
-    return tuple(text(as_mapping(item).get("cluster")) for item in as_list(value)) if value else ()
+def _mirrors(value: object) -> tuple[Mirror, ...]:
+    found = []
+    for item in map(as_mapping, as_list(value)):
+        share = percent(as_mapping(item.get("runtime_fraction")).get("default_value"))
+        # Without a fraction every request is copied (route/v3 RequestMirrorPolicy).
+        found.append(Mirror(text(item.get("cluster")), 100.0 if share is None else share))
+    return tuple(found)
 
 
 def _read_route(entry: Mapping[str, Any], pointer: str) -> Route:

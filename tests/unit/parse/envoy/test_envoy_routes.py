@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from meshdoctor.model.envoy import Mirror
 from tests.unit.parse.envoy.dumps import (
     back_pointer,
     host,
@@ -56,7 +57,15 @@ def test_weights_timeouts_retries_and_rewrites_are_kept() -> None:
         "weighted_clusters": {"clusters": [{"name": "a", "weight": {"value": 7}}, {"name": "b"}]},
         "timeout": "2s",
         "retry_policy": {"retry_on": "5xx", "num_retries": 2, "per_try_timeout": "1s"},
-        "request_mirror_policies": [{"cluster": "m"}],
+        "request_mirror_policies": [
+            {"cluster": "m"},
+            {
+                "cluster": "n",
+                "runtime_fraction": {
+                    "default_value": {"numerator": 125000, "denominator": "MILLION"}
+                },
+            },
+        ],
         "prefix_rewrite": "/new",
         "host_rewrite_literal": "b.example",
     }
@@ -64,7 +73,7 @@ def test_weights_timeouts_retries_and_rewrites_are_kept() -> None:
     assert [(item.name, item.weight) for item in found.clusters] == [("a", 7), ("b", 0)]
     assert found.retry_policy
     assert (found.retry_policy.retry_on, found.retry_policy.num_retries) == ("5xx", 2)
-    assert (found.timeout, found.mirrors) == ("2s", ("m",))
+    assert (found.timeout, found.mirrors) == ("2s", (Mirror("m", 100.0), Mirror("n", 12.5)))
     assert (found.prefix_rewrite, found.host_rewrite) == ("/new", "b.example")
 
 
