@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from meshdoctor.drill.admission import Refused, admit
+from meshdoctor.drill.controllers_claims import claim_pods
 from meshdoctor.drill.controllers_events import warned
 from meshdoctor.drill.kubelet import started
 from meshdoctor.drill.naming import free_suffix, node_names, template_hash
@@ -75,6 +76,7 @@ def reconcile_replica_set(state: State, item: Object) -> State:
     """Bring one ReplicaSet to the pods it asks for."""
     if state.objects.get(REPLICA_SETS, *name_of(item)) is None:
         return state
+    state = claim_pods(state, item, _API, "ReplicaSet")
     wanted = spec_of(item).get("replicas", 1)
     pods = pods_of(state.objects, item, "ReplicaSet")
     for pod in _excess(pods, wanted):

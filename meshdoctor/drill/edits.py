@@ -18,6 +18,7 @@ from meshdoctor.serve.defaults import add_defaults, normalize
 from meshdoctor.serve.json_patch import PatchError, json_patch, merge_patch
 from meshdoctor.serve.object_store import name_of
 from meshdoctor.serve.strategic_patch import strategic_patch
+from meshdoctor.serve.template_labels import FIELD, UNSELECTED, misses_own_pods
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +62,7 @@ class Edit:
             store.remove(target.key, *name_of(old))
             return
         try:
-            made = _changed(old, self._patched(cluster, old))
+            made = _changed(target, old, self._patched(cluster, old))
         except PatchError as error:
             raise EditError(f"{target}: {error}") from None
         if made is not None:
@@ -144,8 +145,10 @@ def _applied(target: Target, old: Object, given: Mapping[str, Any]) -> Mapping[s
     return {**given, **kept, "metadata": metadata}
 
 
-def _changed(old: Object, new: Mapping[str, Any]) -> dict[str, Any] | None:
+def _changed(target: Target, old: Object, new: Mapping[str, Any]) -> dict[str, Any] | None:
     """What is written: with its generation; None where nothing differs."""
+    if misses_own_pods(target.key, new):
+        raise EditError(f"{target}: {FIELD}: {UNSELECTED}")
     made = {**new, "metadata": {**old["metadata"], **new["metadata"]}}
     for part in ("labels", "annotations"):
         if part in new["metadata"]:

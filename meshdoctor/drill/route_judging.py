@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from meshdoctor.drill.route_limits import judged_limits
 from meshdoctor.drill.route_shares import copied_share, share_of
 from meshdoctor.model.envoy import duration_seconds
 from meshdoctor.model.trace import Place
@@ -104,6 +105,8 @@ def judge_route(mesh: Snapshot, walk: Walk, wanted: WantedRoute) -> Judgement:
     routes = _first_routes(walk)
     objects = tuple(dict.fromkeys(str(route.config) for route in routes if route.config))
     told = list(_shares(mesh, walk, wanted))
+    if wanted.limits:
+        told += judged_limits(mesh, walk, wanted.limits)
     if wanted.retries is not None or wanted.timeout is not None:
         if not routes:
             told.append((False, "no proxy sends them on by an HTTP route"))

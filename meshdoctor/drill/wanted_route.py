@@ -1,8 +1,9 @@
-"""The way that a drill's requests must take: shares, copies, retries, timeout, whom they pass."""
+"""The way that a drill's requests must take: shares, copies, retries, limits, whom they pass."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from meshdoctor.analyze.http_rules import seconds
@@ -97,6 +98,8 @@ class WantedRoute:
     retries: Retries | None = None
     timeout: Bounds | None = None
     """Seconds after which the first proxy gives up; none at all is longer than any bound."""
+    limits: Mapping[str, Bounds] = field(default_factory=lambda: MappingProxyType({}))
+    """Of the pools that it sends through, by their names in ConnectionPoolSettings."""
 
 
 def _bounds(document: Mapping[str, Any]) -> Bounds:
@@ -150,4 +153,5 @@ def parse_route(document: Mapping[str, Any]) -> WantedRoute:
         copies=tuple(map(_share, as_list(document.get("copies")))),
         retries=_retries(retries) if retries else None,
         timeout=_span(document.get("timeout")),
+        limits={name: _bounds(one) for name, one in document.get("limits", {}).items()},
     )

@@ -12,6 +12,7 @@ from meshdoctor.model.resource import as_mapping
 from meshdoctor.serve.api_error import MODIFIED, ApiError, bad_request, conflict, invalid, not_found
 from meshdoctor.serve.cluster import NAMESPACE_KEY
 from meshdoctor.serve.defaults import add_defaults, normalize
+from meshdoctor.serve.template_labels import FIELD, UNSELECTED, misses_own_pods
 
 if TYPE_CHECKING:
     from meshdoctor.serve.api_request import ApiRequest
@@ -82,6 +83,14 @@ def check_labels(kind: ResourceType, item: Object) -> None:
                 )
 
 
+def _check_template(kind: ResourceType, item: Object) -> None:
+    """A workload selects the pods that it makes."""
+    if misses_own_pods(kind.key, item):
+        name = str(item["metadata"].get("name") or "")
+        message = f"Invalid value: {UNSELECTED}"
+        raise invalid(kind, name, [("FieldValueInvalid", FIELD, message)])
+
+
 def _check_namespace(request: ApiRequest, written: str) -> None:
     if not request.kind.namespaced:
         return
@@ -114,6 +123,7 @@ def new_object(request: ApiRequest, body: object) -> dict[str, Any]:
         metadata["name"] = f"{metadata['generateName']}{tail}"
     _check_name(kind, str(metadata.get("name") or ""))
     check_labels(kind, item)
+    _check_template(kind, item)
     if kind.namespaced:
         metadata["namespace"] = request.namespace
     else:
@@ -190,6 +200,7 @@ def changed_object(request: ApiRequest, old: Object, body: object) -> dict[str, 
             new["status"] = old["status"]
     normalize(kind.key, new)
     _check_immutable(kind, old, new)
+    _check_template(kind, new)
     new = _kept_form(request, new)
     if "generation" in old["metadata"] and _meant(old) != _meant(new):
         new["metadata"]["generation"] = int(old["metadata"]["generation"]) + 1

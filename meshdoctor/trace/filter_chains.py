@@ -136,6 +136,17 @@ def choose_outbound(config: ConfigDump, address: str, port: int) -> Listener | N
     return config.listener("virtualOutbound")
 
 
+def open_ports(config: ConfigDump) -> list[int]:
+    """The ports of its pod on which a gateway takes connections, lowest first."""
+    return sorted(
+        {
+            item.port
+            for item in config.listeners
+            if item.port and item.state in _SERVING and item.bind_to_port
+        }
+    )
+
+
 def choose_bound(config: ConfigDump, port: int) -> Listener | None:
     """The listener of a gateway that takes connections to a port of its pod."""
     return next(

@@ -8,7 +8,7 @@ from meshdoctor.analyze.proxy_evidence import filter_chain_evidence, listener_ev
 from meshdoctor.intent.backends import target_port
 from meshdoctor.model.pod import pod_ip
 from meshdoctor.model.trace import Basis, Outcome, Place, Verdict
-from meshdoctor.trace.filter_chains import Connection, choose_bound, choose_chain
+from meshdoctor.trace.filter_chains import Connection, choose_bound, choose_chain, open_ports
 from meshdoctor.trace.forward import walk_chain
 from meshdoctor.trace.gateway_intent import REFUSED, enter_gateway
 from meshdoctor.trace.owners import gateways_at, services_before
@@ -96,9 +96,7 @@ class _Entry:
         listener = choose_bound(config, number)
         self.objects = gateways_at(self.trail.mesh, self.pod, number)
         if listener is None:
-            ports = sorted(
-                {item.port for item in config.listeners if item.bind_to_port and item.port}
-            )
+            ports = open_ports(config)
             text = (
                 f"the gateway does not listen on port {number}; it listens on "
                 f"{', '.join(map(str, ports)) or 'none'}"

@@ -41,7 +41,7 @@ def _seconds(name: str, value: str) -> float | None:
 
 
 def slow_answer(pods: tuple[Resource, ...], limit: float) -> Slow | None:
-    """The first of some pods whose environment tells it to wait longer than a limit.
+    """The first of some pods whose environment tells it to wait as long as a limit, or longer.
 
     Args:
         pods: the servers.
@@ -55,7 +55,8 @@ def slow_answer(pods: tuple[Resource, ...], limit: float) -> Slow | None:
                 item = as_mapping(value)
                 name, text = str(item.get("name") or ""), str(item.get("value") or "")
                 seconds = _seconds(name, text)
-                if seconds is not None and seconds > limit:
+                # Whoever waits as long as the limit has not answered when it is over.
+                if seconds is not None and seconds >= limit:
                     shown = pod.evidence(*path, "env", index, "value")
                     return Slow(pod, f"{pod.name} is told to wait ({name}={text})", (shown,))
     return None

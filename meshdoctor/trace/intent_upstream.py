@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PASSTHROUGH = "PassthroughCluster"
 _MOST_HOSTS = 50
-_UNAVAILABLE = 503
+_UNAVAILABLE, _TIMEOUT = 503, 504
 
 
 def passthrough_cluster() -> Cluster:
@@ -87,28 +87,40 @@ def _ejection(
     ]
 
 
+def _patience(route: Route, sender: Sender) -> tuple[str, str, str, tuple[str, ...]]:
+    """What ends first, a try or the whole: who gives up, after how long, details and flags."""
+    each = route.retry_policy.per_try_timeout if route.retry_policy else ""
+    per_try, whole = duration_seconds(each), duration_seconds(route.timeout)
+    if per_try and (not whole or per_try < whole):
+        flags = ("URX", "UT") if sender.retries_status(_TIMEOUT) else ("UT",)
+        return "each try", each, "upstream_per_try_timeout", flags
+    return "the route", route.timeout, "response_timeout", ("UT",)
+
+
 def _too_slow(
     stage: IntentStage, branch: Branch, route: Route | None, asked: AskedCluster, sender: Sender
 ) -> tuple[float, list[Outcome]]:
     """The part of requests that the route's timeout ends, as far as settings tell."""
-    seconds = duration_seconds(route.timeout) if route else None
-    if route is None or not seconds or not sender.http:
+    if route is None or not sender.http:
+        return 0.0, []
+    who, limit, details, own_flags = _patience(route, sender)
+    seconds = duration_seconds(limit)
+    if not seconds:
         return 0.0, []
     objects = (str(route.config),) if route.config else ()
     pods = tuple(item.pod for item in asked.endpoints if item.ready and item.pod is not None)
     slow = slow_answer(pods, seconds)
-    details = "response_timeout"
-    flags = (*sender.flags, "UT")
+    flags = (*sender.flags, *own_flags)
     if slow is None:
-        when = f"if the application takes longer than {route.timeout}"
-        text = f"the route gives up after {route.timeout}"
-        return 0.0, [stage.end(branch, 504, flags, details, text, objects, condition=when)]
+        when = f"if the application takes longer than {limit}"
+        text = f"{who} gives up after {limit}"
+        return 0.0, [stage.end(branch, _TIMEOUT, flags, details, text, objects, condition=when)]
     owner = str(stage.trail.mesh.workloads.owning(slow.pod))
-    text = f"{slow.text}, and the route gives up after {route.timeout}"
+    text = f"{slow.text}, and {who} gives up after {limit}"
     named = (*objects, owner)
-    stage.hop(branch, "timeout", route.timeout, Verdict.MAY_FAIL, text, named, slow.evidence)
+    stage.hop(branch, "timeout", limit, Verdict.MAY_FAIL, text, named, slow.evidence)
     part = 0.5
-    ended = stage.end(branch, 504, flags, details, text, named)
+    ended = stage.end(branch, _TIMEOUT, flags, details, text, named)
     return part, [replace(ended, share=branch.share * part)]
 
 

@@ -61,6 +61,29 @@ def test_a_deleted_pod_is_replaced_under_another_name() -> None:
     assert new.rpartition("-")[0] == old.rpartition("-")[0]
 
 
+def test_a_pod_that_is_relabelled_leaves_its_replica_set_which_makes_another() -> None:
+    world = play("healthy")
+    (old,) = names(pods(world, "ratings"))
+    edit(world, f"- label: {{object: Pod shop/{old}, set: {{version: v9}}}}")
+    left, made = sorted(pods(world, "ratings"), key=lambda pod: names([pod]) != [old])
+    assert (names([left]), controller_of(left)) == ([old], {})
+    assert labels_of(made)["version"] == "v1"
+    assert controller_of(made)["kind"] == "ReplicaSet"
+    assert ready(made) == "2/2"
+    edit(world, f"- label: {{object: Pod shop/{old}, set: {{version: v1}}}}")
+    (kept,) = pods(world, "ratings")
+    assert names([kept]) == [old]
+    assert controller_of(kept)["name"] == old.rpartition("-")[0]
+
+
+def test_a_label_that_no_selector_names_leaves_a_pod_where_it_is() -> None:
+    world = play("healthy")
+    (old,) = names(pods(world, "ratings"))
+    edit(world, f"- label: {{object: Pod shop/{old}, set: {{team: red}}}}")
+    (kept,) = pods(world, "ratings")
+    assert (names([kept]), controller_of(kept)["kind"]) == ([old], "ReplicaSet")
+
+
 def test_what_belonged_to_a_deleted_deployment_goes_with_it() -> None:
     world = play("healthy", f"- delete: {{object: {RATINGS}}}")
     assert pods(world, "ratings") == []
@@ -86,6 +109,15 @@ def test_a_namespace_goes_with_all_that_is_in_it() -> None:
 def test_edits_of_what_is_not_there_are_refused() -> None:
     with pytest.raises(EditError, match="Deployment shop/none is not there"):
         play("healthy", "- restart: {object: Deployment shop/none}")
+
+
+def test_a_deployment_that_would_not_select_its_own_pods_is_refused() -> None:
+    relabelled = "{spec: {template: {metadata: {labels: {version: v9}}}}}"
+    with pytest.raises(EditError, match="`selector` does not match template `labels`"):
+        play("healthy", f"- patch: {{object: {RATINGS}, patch: {relabelled}}}")
+    more = "{spec: {template: {metadata: {labels: {team: red}}}}}"
+    (pod,) = pods(play("healthy", f"- patch: {{object: {RATINGS}, patch: {more}}}"), "ratings")
+    assert labels_of(pod)["team"] == "red"
 
 
 STATEFUL_SET = """

@@ -43,7 +43,8 @@ def shop() -> Lists:
     """Two namespaces, three pods, a Deployment, a Service and a VirtualService."""
     host = {"hosts": ["web"], "gateways": ["a", "b"]}
     virtual = {"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "spec": host}
-    template = {"spec": {"containers": [{"name": "app", "image": "app:1"}]}}
+    containers = [{"name": "app", "image": "app:1"}]
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": containers}}
     spec = {"replicas": 1, "selector": {"matchLabels": {"app": "web"}}, "template": template}
     return {
         "core/v1/namespaces": [named("pay"), named("shop", labels=None)],

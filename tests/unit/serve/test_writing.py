@@ -154,6 +154,21 @@ async def test_a_selector_of_a_deployment_cannot_be_changed() -> None:
         assert "field is immutable" in answer.json()["message"]
 
 
+async def test_a_deployment_selects_the_pods_that_it_makes() -> None:
+    async with api() as (_, client):
+        old = (await client.get(WEB)).json()
+        own = old["spec"]["selector"]["matchLabels"]
+        other = dict.fromkeys(own, "other")
+        for labels, status in ((other, 422), ({**own, "more": "a"}, 200)):
+            body = {"spec": {"template": {"metadata": {"labels": labels}}}}
+            answer = await client.patch(WEB, json=body, headers=STRATEGIC)
+            assert answer.status_code == status
+        body = {"spec": {"template": {"metadata": {"labels": other}}}}
+        refused = (await client.patch(WEB, json=body, headers=STRATEGIC)).json()
+        assert refused["details"]["causes"][0]["field"] == "spec.template.metadata.labels"
+        assert "`selector` does not match template `labels`" in refused["message"]
+
+
 async def test_the_three_kinds_of_patch_change_what_they_name() -> None:
     async with api() as (_, client):
         steps = [{"op": "replace", "path": "/spec/replicas", "value": 2}]

@@ -9,6 +9,7 @@ from meshdoctor.trace.filter_chains import (
     choose_bound,
     choose_chain,
     choose_outbound,
+    open_ports,
 )
 from tests.unit.parse.envoy import dumps
 
@@ -115,6 +116,16 @@ class TestListeners:
         assert found is not None
         assert found.name == "bound"
         assert choose_bound(self.config(), 8080) is None
+
+
+def test_a_gateway_takes_no_connection_at_a_listener_that_goes() -> None:
+    going = {"name": "old", "draining_state": {"listener": dumps.listener("old", 8080)}}
+    section = dumps.section(
+        "Listeners", dynamic_listeners=[going, dumps.active(dumps.listener("new", 8081))]
+    )
+    config = dumps.read(section)
+    assert choose_bound(config, 8080) is None
+    assert open_ports(config) == [8081]
 
 
 def test_the_protocol_that_the_client_offers_first_finds_its_chain() -> None:

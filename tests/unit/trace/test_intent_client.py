@@ -222,6 +222,25 @@ class TestFaults:
         assert shares(mesh.walk())["504 UT"] == 0.5
         mesh.objects = [rule(http=[to(timeout="3s")])]
         assert shares(mesh.walk())["504 UT"] == 0.0
+        mesh.objects = [rule(http=[to(timeout="2s")])]
+        assert shares(mesh.walk())["504 UT"] == 0.5
+
+    @pytest.mark.parametrize(
+        ("retries", "timeout", "end", "share"),
+        [
+            ({"attempts": 2, "perTryTimeout": "1s"}, "3s", "504 UT", 0.5),
+            ({"attempts": 2, "perTryTimeout": "1s"}, "0s", "504 UT", 0.5),
+            ({"attempts": 2, "perTryTimeout": "1s", "retryOn": "5xx"}, "3s", "504 URX,UT", 0.5),
+            ({"attempts": 2, "perTryTimeout": "4s"}, "3s", "504 UT", 0.0),
+            ({"attempts": 0, "perTryTimeout": "1s"}, "3s", "504 UT", 0.0),
+        ],
+    )
+    def test_a_try_may_end_before_the_server_answers_though_the_route_would_wait(
+        self, retries: dict[str, Any], timeout: str, end: str, share: float
+    ) -> None:
+        mesh = Asked([rule(http=[to(timeout=timeout, retries=retries)])])
+        mesh.v1["spec"]["containers"][0]["env"] = [{"name": "DELAY", "value": "2"}]
+        assert shares(mesh.walk()).get(end) == share
 
     def test_limits_of_a_connection_pool_fail_under_load_only(self) -> None:
         pool = {"http": {"http1MaxPendingRequests": 1}}
