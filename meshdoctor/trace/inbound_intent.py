@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from meshdoctor.intent.backends import target_port
 from meshdoctor.intent.ingress_listeners import ingress_listener
 from meshdoctor.intent.peer_authentication import ServerMode
+from meshdoctor.intent.port_protocol import PortProtocol, protocol_of
 from meshdoctor.model.trace import Basis, Place, Verdict
 from meshdoctor.trace.application import answer
 from meshdoctor.trace.handshake import CLOSED, WRONG_VERSION, refusal
 from meshdoctor.trace.inbound import LOOPBACK, through
+from meshdoctor.trace.owners import services_before
 from meshdoctor.trace.policies_intent import pass_policies
 from meshdoctor.trace.replies import Kind, Reply, Sender
 from meshdoctor.trace.server_policies import peer_objects, peer_of, peer_text
@@ -61,6 +64,25 @@ def _peer(trail: Trail, branch: Branch, arrival: Arrival, pod: Resource) -> Repl
     return Reply(kind, branch.share, text, objects or (owner,), place, details=details)
 
 
+def _as_read(trail: Trail, arrival: Arrival, pod: Resource) -> Arrival:
+    """The connection as the server reads it: HTTP is mere bytes at a port for TCP or TLS.
+
+    The caller's proxy may know no better, or there may be none (buildInboundListeners in
+    pilot/pkg/networking/core/listener_inbound.go).
+    """
+    if not arrival.http or ingress_listener(trail.mesh, pod, arrival.port) is not None:
+        return arrival
+    protocols = {
+        protocol_of(service, port)
+        for service in services_before(trail.mesh, pod)
+        for port in service.ports
+        if target_port(port, pod) == arrival.port
+    }
+    if protocols and protocols <= {PortProtocol.TCP, PortProtocol.TLS}:
+        return replace(arrival, http=False)
+    return arrival
+
+
 def walk_inbound_intent(
     trail: Trail, branch: Branch, arrival: Arrival, pod: Resource
 ) -> list[Reply]:
@@ -75,6 +97,7 @@ def walk_inbound_intent(
     failed = _peer(trail, branch, arrival, pod)
     if failed is not None:
         return [failed]
+    arrival = _as_read(trail, arrival, pod)
     passage = pass_policies(trail, branch, pod, arrival.port, Place.SERVER_PROXY, arrival)
     found = [item.as_reply(Place.SERVER_PROXY) for item in passage.refusals]
     if passage.share:

@@ -79,6 +79,22 @@ class TestPolicies:
         assert shares(found) == {"403": 1.0}
         assert found.outcomes[0].objects == ("AuthorizationPolicy shop/nobody",)
 
+    @pytest.mark.parametrize(
+        ("port", "outcome"), [("http", OK), ("", OK), ("tcp-main", {"0": 1.0}), ("tls", {"0": 1.0})]
+    )
+    def test_a_rule_about_requests_matches_nothing_at_a_port_for_bytes_whoever_calls(
+        self, port: str, outcome: dict[str, float]
+    ) -> None:
+        rules = [{"to": [{"operation": {"methods": ["GET"]}}]}]
+        ports = [{"name": port, "port": 8080, "targetPort": 8080, "protocol": "TCP"}]
+        mesh = one_server(
+            build.istio_object("AuthorizationPolicy", "get", rules=rules),
+            client=build.pod("client", proxy=None, ip="10.244.0.10"),
+            service=build.service("ratings", ports=ports),
+        )
+        mesh.endpoints["ports"][0]["name"] = port
+        assert shares(mesh.walk()) == outcome
+
     def test_a_policy_of_the_last_seconds_spares_old_connections(self) -> None:
         fresh = self.allow("cluster.local/ns/shop/sa/other")
         fresh["metadata"]["creationTimestamp"] = build.NOW.strftime("%Y-%m-%dT%H:%M:%SZ")
