@@ -25,6 +25,8 @@ Path = tuple[str | int, ...]
 
 _PUBLIC_ONLY = "0xObjM0UvS_oaazjpEYlAbwctEJ4L8pH3OuTb7qth7g"
 """How the modulus begins of the key whose private half istiod threw away (jwks_resolver.go)."""
+PLACEHOLDER = f'{{"keys":[{{"kty":"RSA","e":"AQAB","n":"{_PUBLIC_ONLY}"}}]}}'
+"""As much of the key set that istiod ships instead as tells it from others."""
 _FAILED_TO_FETCH = "Error-IstiodFailedToFetchJwksUri"
 """What older releases put into the modulus, in base64."""
 _KEY_PARTS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x"), "oct": ("k",)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from meshdoctor.analyze.jwt_keys import jwt_rules, unusable_because
+from meshdoctor.analyze.jwt_keys import PLACEHOLDER, jwt_rules
 from meshdoctor.intent.authorization import Access, action_of, decide, policies_at
 from meshdoctor.intent.policy_attachment import governing
 from meshdoctor.model.envoy import JwtProvider
@@ -13,38 +13,43 @@ from meshdoctor.model.resource import as_list
 from meshdoctor.model.trace import Basis, Place, Verdict
 from meshdoctor.trace.gates import DRAIN, Passage, Refusal
 from meshdoctor.trace.judged import gatekeeping, judged
-from meshdoctor.trace.tokens import DENIED, judge_providers
+from meshdoctor.trace.key_fetch import why_no_key
+from meshdoctor.trace.tokens import DENIED, NO_KEY, judge_providers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from meshdoctor.analyze.jwt_keys import JwtRule
     from meshdoctor.intent.authorization import Decision
     from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
     from meshdoctor.trace.arrival import Arrival
     from meshdoctor.trace.trail import Branch, Trail
 
-_UNAUTHORIZED, _FORBIDDEN = 401, 403
+_FORBIDDEN = 403
 _SHARE = {Access.ALLOWED: 0.0, Access.DENIED: 1.0}
 
 
-def _providers(policies: tuple[Resource, ...]) -> tuple[JwtProvider, ...]:
-    """The providers that istiod would make of the rules."""
-    return tuple(
-        JwtProvider(
-            name=f"origins-{index}",
-            issuer=rule.issuer,
-            audiences=tuple(
-                str(item) for item in as_list(rule.policy.get(*rule.path, "audiences"))
-            ),
-            local_jwks=rule.inline or None,
-            remote_uri="",
-            remote_cluster="",
-            pointer="",
+def _providers(trail: Trail, rules: tuple[JwtRule, ...]) -> tuple[list[JwtProvider], str]:
+    """The providers that istiod would make of the rules, and why some of them know no key."""
+    found, because = [], ""
+    for index, rule in enumerate(rules):
+        # Without a token no key is asked for; so istiod's own request asks for none.
+        why = None if trail.request.has_token is False else why_no_key(trail, rule)
+        because = because or why or ""
+        named = as_list(rule.policy.get(*rule.path, "audiences"))
+        found.append(
+            JwtProvider(
+                name=f"origins-{index}",
+                issuer=rule.issuer,
+                audiences=tuple(str(item) for item in named),
+                local_jwks=PLACEHOLDER if why else rule.inline or None,
+                remote_uri="",
+                remote_cluster="",
+                pointer="",
+            )
         )
-        for policy in policies
-        for index, rule in enumerate(jwt_rules(policy))
-    )
+    return found, because
 
 
 def _tokens(
@@ -52,25 +57,14 @@ def _tokens(
 ) -> tuple[list[Refusal], bool | None]:
     """What RequestAuthentications make of the token, and whether a validated one stands behind."""
     policies = governing(trail.mesh, REQUEST_AUTHENTICATION, pod)
-    providers = _providers(policies)
-    verdict = judge_providers(trail.mesh, providers, trail.request)
+    rules = tuple(rule for policy in policies for rule in jwt_rules(policy))
+    providers, keyless = _providers(trail, rules)
+    verdict = judge_providers(trail.mesh, tuple(providers), trail.request)
     if verdict is None:
         return [], False
     objects = tuple(str(policy) for policy in policies)
-    broken = next(
-        (
-            rule
-            for policy in policies
-            for rule in jwt_rules(policy)
-            if rule.inline and unusable_because(rule.inline) is not None
-        ),
-        None,
-    )
     refused, doubtful = verdict.refused, verdict.may_be_refused
-    because = verdict.because
-    if refused is None and broken is not None and trail.request.has_token:
-        refused = (_UNAUTHORIZED, "Jwks_doesn't_have_key_to_match_kid_or_alg_from_Jwt")
-        because = f"{broken.policy} holds no usable key: {unusable_because(broken.inline)}"
+    because = keyless if refused == NO_KEY else verdict.because
     state = Verdict.FAILS if refused else Verdict.PASSES
     trail.hop(
         branch,

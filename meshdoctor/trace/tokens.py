@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 DENIED = "jwt_authn_access_denied"
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
+NO_KEY = (_UNAUTHORIZED, "Jwks_doesn't_have_key_to_match_kid_or_alg_from_Jwt")
+"""What every token gets where the proxy knows no key that could have signed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def authentications(mesh: Snapshot, pod: Resource, issuer: str = "") -> tuple[Re
 
 def _judge(mesh: Snapshot, provider: JwtProvider, request: Request) -> tuple[int, str] | None:
     if is_placeholder(provider):
-        return _UNAUTHORIZED, "Jwks_doesn't_have_key_to_match_kid_or_alg_from_Jwt"
+        return NO_KEY
     expiry = request.claims.get("exp", "")
     if expiry.isdecimal() and int(expiry) < mesh.now.timestamp():
         return _UNAUTHORIZED, "Jwt_is_expired"
@@ -79,9 +81,9 @@ def judge_providers(
         return TokenVerdict(None, None, False, text)
     if request.has_token is None:
         bad = [item for item in providers if is_placeholder(item)]
-        reason = "Jwks_doesn't_have_key_to_match_kid_or_alg_from_Jwt" if bad else "invalid_token"
+        reason = NO_KEY if bad else (_UNAUTHORIZED, "invalid_token")
         text = f"whether a token comes with it is not known; valid ones are of {issuers}"
-        return TokenVerdict(None, (_UNAUTHORIZED, reason), None, text)
+        return TokenVerdict(None, reason, None, text)
     issuer = request.claims.get("iss", "")
     own = [provider for provider in providers if provider.issuer in ("", issuer)]
     if not own:

@@ -10,14 +10,14 @@ from meshdoctor.model.forwarding import Forwarding, Stop
 from meshdoctor.model.trace import Basis, Difference, Hop, Missing, Place, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from meshdoctor.model.envoy import Route
     from meshdoctor.model.evidence import Evidence
     from meshdoctor.model.proxy import Proxy
     from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
-    from meshdoctor.model.trace import Gatekeeping, Request
+    from meshdoctor.model.trace import Gatekeeping, Request, Walk
 
 MOST_HOPS = 400
 """A route to hundreds of subsets with hundreds of hosts is told in part."""
@@ -39,9 +39,24 @@ class Branch:
 class Trail:
     """Collects what the walk meets, in order."""
 
-    def __init__(self, mesh: Snapshot, request: Request, *, intent_only: bool = False) -> None:
-        """Start with nothing met; ``intent_only`` where proxies are left out on purpose."""
+    def __init__(
+        self,
+        mesh: Snapshot,
+        request: Request,
+        *,
+        intent_only: bool = False,
+        ask: Callable[[Snapshot, Request], Walk] | None = None,
+    ) -> None:
+        """Start with nothing met.
+
+        Args:
+            mesh: the snapshot.
+            request: what is walked.
+            intent_only: where proxies are left out on purpose.
+            ask: walks a request on which this one depends; None where nothing is said of those.
+        """
         self.intent_only = intent_only
+        self.ask = ask
         self.mesh = mesh
         self.request = request
         self.hops: list[Hop] = []

@@ -7,7 +7,7 @@ in, and the hop says so. Access logs are never asked.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -69,7 +69,8 @@ def walk(mesh: Snapshot, request: Request, *, intent_only: bool = False) -> Walk
 
 
 def _walked(mesh: Snapshot, request: Request, *, intent_only: bool) -> Walk:
-    trail = Trail(mesh, request, intent_only=intent_only)
+    ask = partial(_walked, intent_only=intent_only)
+    trail = Trail(mesh, request, intent_only=intent_only, ask=ask)
     if request.from_gateway:
         outcomes = walk_gateway(trail, Branch(), request.client)
     else:
