@@ -9,7 +9,7 @@ from meshdoctor.drill.objects import PODS, controller_of, labels_of, spec_of, ui
 from meshdoctor.drill.pods import as_pod, is_live, is_ready
 from meshdoctor.drill.targets import Target, parse_target
 from meshdoctor.intent.revisions import got_revision
-from meshdoctor.model.kinds import REPLICA_SET
+from meshdoctor.model.kinds import REPLICA_SET, SECRET
 from meshdoctor.model.pod import has_proxy
 from meshdoctor.model.resource import as_list, as_mapping, object_text
 from meshdoctor.serve.object_store import name_of
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from meshdoctor.serve.object_store import Object
 
 _ABSENT = object()
+_LONGEST = 200
+"""Characters of a value in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +73,19 @@ class Condition:
         for item in found:
             value = _at(item, path)
             where = f"{_text(self.target, item)} {'.'.join(map(str, path))}"
-            said = f"{where} is {'absent' if value is _ABSENT else value}"
+            said = f"{where} is {self._shown(value)}"
             if self._fits(value, _at(self._as_was(recorded, item), path)):
                 return Verdict(True, said)
         return Verdict(False, said)
+
+    def _shown(self, value: object) -> str:
+        """A value in a sentence: short, and never one of a Secret."""
+        if value is _ABSENT:
+            return "absent"
+        if self.target.kind is SECRET:
+            return "set"
+        text = str(value)
+        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
     def _as_was(self, recorded: Objects, item: Object) -> Object:
         return recorded.get(self.target.key, *name_of(item)) or {}

@@ -55,13 +55,38 @@ class Credential:
         return (own, own + CA_SUFFIX) if self.needs_ca else (own,)
 
 
-def credential_names(server: Server) -> tuple[str, ...]:
-    """The Secrets that a server names; files and other sources are left out."""
+def _given(server: Server) -> tuple[str, ...]:
+    """What a server names, without the scheme of Kubernetes Secrets; other sources are left out."""
     if not server.ends_tls:
         return ()
     given = [server.tls.get("credentialName"), *as_list(server.tls.get("credentialNames"))]
     names = (name.removeprefix(_SCHEME) for name in given if isinstance(name, str))
-    return tuple(dict.fromkeys(n for n in names if n and "://" not in n and "/" not in n))
+    return tuple(dict.fromkeys(name for name in names if name and "://" not in name))
+
+
+def credential_names(server: Server) -> tuple[str, ...]:
+    """The Secrets that a server names; files and other sources are left out."""
+    return tuple(name for name in _given(server) if "/" not in name)
+
+
+def denied_names(server: Server, namespace: str) -> tuple[str, ...]:
+    """The Secrets that a server names as ``namespace/name``, and istiod denies to its gateway.
+
+    Only those of the gateway's own namespace are handed out (pilot/pkg/xds/sds.go,
+    ``filterAuthorizedResources``).
+
+    Args:
+        server: of a Gateway.
+        namespace: of the gateway's pods.
+    """
+    qualified = (name for name in _given(server) if "/" in name)
+    return tuple(name for name in qualified if name.partition("/")[0] != namespace)
+
+
+def has_certificate(server: Server) -> bool:
+    """Whether a server that ends TLS says where its certificate comes from."""
+    keys = ("credentialName", "credentialNames", "serverCertificate", "tlsCertificates")
+    return any(server.tls.get(key) for key in keys)
 
 
 def _needs_ca(server: Server) -> bool:
@@ -79,6 +104,8 @@ def credentials(gateway: Resource, namespaces: Iterable[str]) -> Iterator[Creden
     """
     places = sorted(set(namespaces))
     for server in servers(gateway):
-        for name in credential_names(server):
+        for name in _given(server):
+            own, slash, rest = name.partition("/")
             for namespace in places:
-                yield Credential(server, namespace, name, _needs_ca(server))
+                if not slash or own == namespace:
+                    yield Credential(server, namespace, rest or own, _needs_ca(server))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.gateway_secrets import flaw_of, secret_named
-from meshdoctor.intent.gateway_credentials import credentials
+from meshdoctor.intent.gateway_credentials import credentials, denied_names, has_certificate
 from meshdoctor.intent.gateway_servers import AUTO_PASSTHROUGH, meeting_hosts, served_by, servers
 from meshdoctor.intent.gateways import GATEWAY_NAME, gateway_pods
 from meshdoctor.model.kinds import GATEWAY, KUBERNETES_GATEWAY, SECRET
@@ -109,6 +109,12 @@ def _by_sni(items: tuple[Server, ...], sni: str) -> list[Server]:
 def _unusable(door: _Door, server: Server) -> tuple[str, str] | None:
     """Why a server has no certificate to show, and the Secret that it lacks."""
     mesh, pod = door.mesh, door.stage.pod
+    gateway = str(server.gateway)
+    if server.mode != _ISTIO_MUTUAL and not has_certificate(server):
+        return f"{gateway} names no certificate, so handshakes fail", gateway
+    if denied := denied_names(server, pod.namespace):
+        text = f"{denied[0]} is not in the gateway's namespace {pod.namespace}"
+        return f"Secret {text}, so handshakes fail", gateway
     for credential in credentials(server.gateway, [pod.namespace]):
         if credential.server != server:
             continue

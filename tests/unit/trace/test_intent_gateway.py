@@ -139,6 +139,24 @@ class TestTls:
         assert found.outcomes[0].details == "connection reset by peer"
         assert "Secret istio-system/cert" in found.outcomes[0].objects
 
+    @pytest.mark.parametrize(
+        ("name", "ends"),
+        [
+            ("istio-system/cert", "ok"),
+            ("kubernetes://istio-system/cert", "ok"),
+            ("shop/cert", "0"),
+            ("", "0"),
+        ],
+    )
+    def test_a_gateway_gets_only_secrets_of_its_own_namespace(self, name: str, ends: str) -> None:
+        mesh = self.mesh(self.secret(), self.secret("shop"), public(), credentialName=name)
+        assert shares(mesh.enter(port=443, tls=True)) == {ends: 1.0}
+
+    def test_certificates_from_files_need_no_secret(self) -> None:
+        files = {"serverCertificate": "/etc/certs/tls.crt", "privateKey": "/etc/certs/tls.key"}
+        mesh = self.mesh(public(), credentialName="", **files)
+        assert shares(mesh.enter(port=443, tls=True)) == OK
+
     def test_a_name_that_no_server_has_is_closed(self) -> None:
         mesh = self.mesh(self.secret(), public())
         found = mesh.enter(port=443, tls=True, host="other.example.com")
