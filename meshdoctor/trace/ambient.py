@@ -7,13 +7,14 @@ that waypoint is not there, ztunnel goes to the pods itself.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from meshdoctor.intent.authorization import Access, decide
+from meshdoctor.intent.authorization import Access, decide, policies_at
 from meshdoctor.intent.inbound_capture import is_in_ambient
-from meshdoctor.model.kinds import KUBERNETES_GATEWAY, NAMESPACE, POD
-from meshdoctor.model.pod import is_finished, is_ready, is_ztunnel, pod_ip
-from meshdoctor.model.resource import object_text
+from meshdoctor.intent.waypoints import serving, waypoint_of, waypoint_pods
+from meshdoctor.model.kinds import KUBERNETES_GATEWAY, POD
+from meshdoctor.model.pod import is_ready, is_ztunnel, pod_ip
 from meshdoctor.model.trace import Basis, Place, Verdict
 from meshdoctor.trace.judged import gatekeeping, judged
 from meshdoctor.trace.replies import Kind, Reply
@@ -21,15 +22,10 @@ from meshdoctor.trace.replies import Kind, Reply
 if TYPE_CHECKING:
     from meshdoctor.model.registry import ServiceHost
     from meshdoctor.model.resource import Resource
-    from meshdoctor.model.snapshot import Snapshot
     from meshdoctor.model.trace import Gatekeeping
     from meshdoctor.trace.arrival import Arrival
     from meshdoctor.trace.trail import Branch, Trail
 
-USE_WAYPOINT = "istio.io/use-waypoint"
-_USE_NAMESPACE = "istio.io/use-waypoint-namespace"
-_NONE = "none"
-_GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
 _FORBIDDEN = 403
 
 
@@ -61,75 +57,78 @@ def without_ztunnel(trail: Trail, branch: Branch, pod: Resource) -> Reply | None
     return Reply(Kind.SILENT, branch.share, text, objects, Place.NETWORK)
 
 
-def _named(mesh: Snapshot, service: ServiceHost) -> tuple[str, str] | None:
-    """Namespace and name of the waypoint that a Service, else its namespace, asks for."""
-    space = mesh.catalog.find(NAMESPACE, "", service.namespace)
-    for labels in (service.resource.labels, space.labels if space else {}):
-        name = labels.get(USE_WAYPOINT)
-        if name == _NONE:
-            return None
-        if name:
-            return labels.get(_USE_NAMESPACE, service.namespace), name
-    return None
-
-
 def through_waypoint(
     trail: Trail, branch: Branch, arrival: Arrival, service: ServiceHost
-) -> Reply | None:
-    """How a waypoint ends the request; None where there is none, or it lets the request pass.
+) -> Reply | Arrival:
+    """How a waypoint ends the request, or what arrives behind it: its own connection.
 
     Args:
         trail: takes the hop.
         branch: where it stands.
         arrival: the request as ztunnel sends it.
         service: what is called.
+
+    Returns:
+        The same arrival where no waypoint is on the way.
     """
     mesh = trail.mesh
-    named = _named(mesh, service)
+    named = waypoint_of(mesh, service.resource)
     if named is None:
-        return None
+        return arrival
     if not mesh.catalog.known(KUBERNETES_GATEWAY, POD):
         trail.miss(KUBERNETES_GATEWAY.input, "whether the waypoint is there")
-        return None
-    gateway = mesh.catalog.find(KUBERNETES_GATEWAY, *named)
-    name = object_text("Gateway", *named)
+        return arrival
+    name, asks = str(named), f"{service.resource} asks for waypoint {named.name}"
+    gateway = named.gateway(mesh)
     if gateway is None:
-        text = f"{service.resource} asks for waypoint {named[1]}, which is not there: passed by"
+        text = f"{asks}, which is not there: passed by"
         _hop(trail, branch, name, Verdict.MAY_FAIL, text, (str(service.resource),))
-        return None
-    pods = [
-        pod
-        for pod in mesh.catalog.pods_matching(named[0], {_GATEWAY_NAME: named[1]})
-        if not is_finished(pod)
-    ]
+        return arrival
+    if serving(mesh, service.resource) is None:
+        text = f"{asks}, which does not serve it: passed by"
+        _hop(trail, branch, name, Verdict.MAY_FAIL, text, (name, str(service.resource)))
+        return arrival
+    pods = waypoint_pods(mesh, named)
     ready = [pod for pod in pods if is_ready(pod)]
     owners = tuple(dict.fromkeys(str(mesh.workloads.owning(pod)) for pod in pods))
     if not ready:
-        text = f"waypoint {named[1]} has no pod that is ready"
+        text = f"waypoint {named.name} has no pod that is ready"
         _hop(trail, branch, name, Verdict.FAILS, text, (name, *owners))
         objects = (name, *owners)
         return Reply(Kind.CLOSED, branch.share, text, objects, Place.SERVER_PROXY)
-    seen = judged(mesh, trail.request, arrival, arrival.port, trail.request.has_token)
-    decision = decide(mesh, ready[0], seen)
-    if decision.access is Access.DENIED:
-        policies = [decision.policy] if decision.policy else [m.policy for m in decision.missed]
-        objects = tuple(dict.fromkeys(str(policy) for policy in policies))
-        text = f"waypoint {named[1]} denies it by {', '.join(objects)}"
-        asked = gatekeeping(seen, arrival, ready[0], arrival.port)
-        _hop(trail, branch, name, Verdict.FAILS, text, (*objects, name), asked)
-        details = "rbac_access_denied_matched_policy[none]"
-        return Reply(
-            Kind.STATUS,
-            branch.share,
-            text,
-            objects,
-            Place.SERVER_PROXY,
-            _FORBIDDEN,
-            details=details,
-        )
+    refused = _refused(trail, branch, arrival, service.resource, ready[0], name)
+    if refused is not None:
+        return refused
     trail.stop(branch, pod_ip(ready[0]), arrival.port, ready[0])
-    _hop(trail, branch, name, Verdict.PASSES, f"leads through waypoint {named[1]}", (name, *owners))
-    return None
+    text = f"leads through waypoint {named.name}"
+    _hop(trail, branch, name, Verdict.PASSES, text, (name, *owners))
+    # The server's ztunnel sees who connects to it: the waypoint.
+    return replace(arrival, source=ready[0])
+
+
+def _refused(
+    trail: Trail,
+    branch: Branch,
+    arrival: Arrival,
+    service: Resource,
+    pod: Resource,
+    name: str,
+) -> Reply | None:
+    """How the policies at a waypoint end the request; None where they let it pass."""
+    mesh = trail.mesh
+    seen = judged(mesh, trail.request, arrival, arrival.port, trail.request.has_token)
+    decision = decide(mesh, pod, seen, service)
+    if decision.access is not Access.DENIED:
+        return None
+    policies = [decision.policy] if decision.policy else [m.policy for m in decision.missed]
+    found = policies or policies_at(mesh, pod, "ALLOW", service)
+    objects = tuple(dict.fromkeys(str(policy) for policy in found))
+    text = f"the waypoint denies it by {', '.join(objects)}"
+    asked = gatekeeping(seen, arrival, pod, arrival.port)
+    _hop(trail, branch, name, Verdict.FAILS, text, (*objects, name), asked)
+    details = "rbac_access_denied_matched_policy[none]"
+    place = Place.SERVER_PROXY
+    return Reply(Kind.STATUS, branch.share, text, objects, place, _FORBIDDEN, details=details)
 
 
 def _hop(

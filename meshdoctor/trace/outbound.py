@@ -17,7 +17,7 @@ from meshdoctor.trace.filter_chains import Connection, choose_chain, choose_outb
 from meshdoctor.trace.forward import walk_chain
 from meshdoctor.trace.gateway import onward
 from meshdoctor.trace.outbound_intent import walk_captured_intent
-from meshdoctor.trace.replies import Kind, seen_without_proxy
+from meshdoctor.trace.replies import Kind, Reply, seen_without_proxy
 from meshdoctor.trace.servers import reach
 from meshdoctor.trace.stage import Stage
 from meshdoctor.trace.staleness import note_listener_error
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from meshdoctor.model.evidence import Evidence
     from meshdoctor.model.resource import Resource
     from meshdoctor.trace.destination import Destination
-    from meshdoctor.trace.replies import Reply
     from meshdoctor.trace.trail import Branch, Trail
 
 _PLAIN_HTTP = ("http/1.1",)
@@ -112,9 +111,14 @@ def _replies(
     """What comes back: from ztunnel or a waypoint on the way, else from the server's end."""
     client = trail.request.client
     stopped = without_ztunnel(trail, branch, client)
-    if stopped is None and destination.service is not None and is_in_ambient(client):
-        stopped = through_waypoint(trail, branch, arrival, destination.service)
-    return [stopped] if stopped is not None else reach(trail, branch, arrival, onward)
+    if stopped is not None:
+        return [stopped]
+    if destination.service is not None and is_in_ambient(client):
+        behind = through_waypoint(trail, branch, arrival, destination.service)
+        if isinstance(behind, Reply):
+            return [behind]
+        arrival = behind
+    return reach(trail, branch, arrival, onward)
 
 
 def _through_tunnel(trail: Trail, address: str) -> bool:

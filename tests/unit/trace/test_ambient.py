@@ -89,14 +89,16 @@ def test_ztunnel_never_allows_by_a_rule_about_http() -> None:
 
 
 class TestWaypoint:
-    def gateway(self, *, ready: bool) -> list[dict[str, Any]]:
+    def gateway(self, *, ready: bool, serves: str = "service") -> list[dict[str, Any]]:
         labels = {
             "gateway.networking.k8s.io/gateway-name": "wp",
             "gateway.istio.io/managed": "istio.io-mesh-controller",
         }
         pod = build.pod("wp-1", ip="10.244.0.40", labels=labels, proxy=None, ready=ready)
+        pod["spec"]["serviceAccountName"] = "wp"
         pod["spec"]["containers"] = [{"name": "istio-proxy", "image": "proxyv2"}]
         gateway = build.istio_object("Gateway", "wp", group="gateway.networking.k8s.io")
+        gateway["metadata"]["labels"] = {"istio.io/waypoint-for": serves}
         return [gateway, pod]
 
     def test_one_that_is_not_there_is_passed_by(self) -> None:
@@ -116,6 +118,33 @@ class TestWaypoint:
         found = walked(own, *self.gateway(ready=True), waypoint="wp")
         assert [o.status for o in found.outcomes] == [403]
         assert found.outcomes[0].objects == ("AuthorizationPolicy shop/post",)
+
+    @pytest.mark.parametrize(
+        ("serves", "method", "status"),
+        [("service", "POST", 403), ("all", "POST", 403), ("workload", "POST", None)],
+    )
+    def test_policies_bound_to_the_service_judge_where_a_waypoint_serves_it(
+        self, serves: str, method: str, status: int | None
+    ) -> None:
+        target = [{"group": "", "kind": "Service", "name": "callee"}]
+        rules = [{"to": [{"operation": {"methods": [method]}}]}]
+        own = build.istio_object("AuthorizationPolicy", "post", rules=rules, targetRefs=target)
+        found = walked(own, *self.gateway(ready=True, serves=serves), waypoint="wp")
+        assert [o.status for o in found.outcomes] == [status]
+
+    def test_an_allow_policy_without_rules_denies_at_the_waypoint_and_is_named(self) -> None:
+        target = [{"group": "", "kind": "Service", "name": "callee"}]
+        own = build.istio_object("AuthorizationPolicy", "nobody", targetRefs=target)
+        found = walked(own, *self.gateway(ready=True), waypoint="wp")
+        assert found.outcomes[0].objects == ("AuthorizationPolicy shop/nobody",)
+
+    @pytest.mark.parametrize(("account", "fails"), [("wp", False), ("default", True)])
+    def test_the_server_s_ztunnel_sees_the_waypoint_and_not_its_caller(
+        self, account: str, *, fails: bool
+    ) -> None:
+        names = [f"cluster.local/ns/shop/sa/{account}"]
+        selected = policy(**{"from": [{"source": {"principals": names}}]})
+        assert walked(selected, *self.gateway(ready=True), waypoint="wp").fails is fails
 
     def test_none_opts_out(self) -> None:
         found = walked(*self.gateway(ready=False), waypoint="none")
