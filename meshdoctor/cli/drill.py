@@ -1,9 +1,14 @@
-"""``meshdoctor drill``."""
+"""``meshdoctor drill``: list, show and lint; what plays and writes them is beside."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
+from meshdoctor.cli import drill_play, drill_start
+from meshdoctor.cli.drill_new import new_drill
+from meshdoctor.cli.drill_options import all_drills, drill_named, drills_option
 from meshdoctor.cli.options import output_option
 from meshdoctor.cli.output import print_json, print_lines, print_table
 from meshdoctor.exit_codes import ExitCode
@@ -15,12 +20,11 @@ def command() -> None:
 
 
 @command.command("list")
+@drills_option
 @output_option
-def list_drills(output: str) -> None:
+def list_drills(drills: Path | None, output: str) -> None:
     """List every drill; titles give causes away, so they are not shown."""
-    from meshdoctor.drill.library import drills
-
-    found = drills()
+    found = all_drills(drills)
     if output == "json":
         rows = [
             {"id": d.id, "domain": d.domain, "weight": d.weight, "minutes": d.minutes}
@@ -35,30 +39,39 @@ def list_drills(output: str) -> None:
 @command.command("show")
 @click.argument("name")
 @click.option("--solution", is_flag=True, help="Show hints, fix and explanation as well.")
-def show(name: str, solution: bool) -> None:
+@drills_option
+def show(name: str, solution: bool, drills: Path | None) -> None:
     """Show the task of one drill."""
     from meshdoctor.drill.drill_text import drill_lines
-    from meshdoctor.drill.library import drill_for, drills
 
-    drill = drill_for(name)
-    if drill is None:
-        known = ", ".join(item.id for item in drills())
-        raise click.ClickException(f"no drill is called {name!r}; there are {known}")
-    print_lines(drill_lines(drill, solution=solution))
+    print_lines(drill_lines(drill_named(name, drills), solution=solution))
 
 
 @command.command("lint")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--play", "played", is_flag=True, help="Play every fix as well.")
-def lint_drills(played: bool) -> int:
-    """Check the drills against their schema, their recordings and each other."""
-    from meshdoctor.drill.library import drills
-    from meshdoctor.drill.lint import lint
+@drills_option
+def lint_drills(files: tuple[Path, ...], played: bool, drills: Path | None) -> int:
+    """Check drills against their schema, their recordings and each other.
 
-    problems = lint(played=played)
+    FILES are drills of your own; without any: the bundled ones, and those of --drills.
+    """
+    from meshdoctor.drill.lint import lint, lint_files
+
+    if not files and drills is not None:
+        files = tuple(sorted(drills.glob("*.yaml")))
+        problems = (*lint(played=played), *lint_files(files, played=played))
+    else:
+        problems = lint_files(files, played=played) if files else lint(played=played)
     for problem in problems:
         click.echo(problem)
     if problems:
         click.echo(f"meshdoctor: {len(problems)} problems in the drills", err=True)
         return ExitCode.ROOT_CAUSE
-    click.echo(f"{len(drills())} drills are sound")
+    number = len(files) if files else len(all_drills(None))
+    click.echo(f"{number} drills are sound" if number != 1 else "1 drill is sound")
     return ExitCode.OK
+
+
+for _one in (drill_start.command, *drill_play.COMMANDS, new_drill):
+    command.add_command(_one)

@@ -6,18 +6,16 @@ import asyncio
 import os
 import signal
 import sys
-import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from meshdoctor.cli.kubeconfig_file import kubeconfig_file
 from meshdoctor.serve.faults_spec import FAULTS_HELP, FaultError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from meshdoctor.serve.server import Server
 
 
@@ -98,35 +96,13 @@ def command(
         mesh = Mesh.load(recording)
     audit = Audit(audit_file)
     try:
-        with _kubeconfig_file(kubeconfig) as path:
+        with kubeconfig_file(kubeconfig) as path:
             server = Server(mesh, faults=faults, audit=audit, port=port)
             if controllers:
                 _let_move(server)
             asyncio.run(_serve(server, path))
     finally:
         audit.close()
-
-
-@contextmanager
-def _kubeconfig_file(wanted: Path | None) -> Iterator[Path]:
-    """An empty file of one's own, mode 0600, that is gone afterwards."""
-    if wanted is None:
-        handle, name = tempfile.mkstemp(prefix="meshdoctor-", suffix=".kubeconfig")
-        path = Path(name)
-    else:
-        path = wanted.absolute()
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            message = f"{wanted} exists; --kubeconfig never writes over a file"
-            raise click.ClickException(message) from None
-        except OSError as error:
-            raise click.ClickException(f"{wanted}: {error.strerror}") from None
-    os.close(handle)
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
 
 
 def _let_move(server: Server) -> None:

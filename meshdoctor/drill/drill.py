@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from meshdoctor.drill.conditions import Condition
     from meshdoctor.drill.edits import Edit
     from meshdoctor.drill.wanted_route import WantedRoute
@@ -140,7 +142,7 @@ class Drill:
     id: str
     title: str
     recording: str
-    """A bundled recording, without ``.tar.gz``."""
+    """A bundled recording without ``.tar.gz``, or a path from ``home``."""
     setup: tuple[Edit, ...]
     """What breaks the recording before the drill begins; empty where it is broken already."""
     causes: tuple[str, ...]
@@ -163,6 +165,8 @@ class Drill:
     """Drills or root causes that look alike."""
     documents: tuple[str, ...]
     """Pages that the exam allows."""
+    home: Path | None = None
+    """The folder of its YAML; None for a bundled one."""
 
     def fixes_of(self, role: Role) -> tuple[Fix, ...]:
         """The fixes of one role."""

@@ -31,12 +31,17 @@ def drill_lines(drill: Drill, *, solution: bool = False) -> Iterator[Text]:
     for line in drill.seen.commands:
         yield Text(f"  {line}", "cyan")
     if solution:
-        yield from _solution(drill)
+        yield from solution_lines(drill)
+        yield from explanation_lines(drill)
 
 
-def _solution(drill: Drill) -> Iterator[Text]:
+def solution_lines(drill: Drill) -> Iterator[Text]:
+    """The hints and the right fixes of a drill.
+
+    Args:
+        drill: the drill.
+    """
     yield Text("")
-    yield Text(drill.title, "bold")
     for number, hint in enumerate(drill.hints, start=1):
         yield Text(f"Hint {number}: {hint}")
     for fix in drill.fixes:
@@ -44,7 +49,16 @@ def _solution(drill: Drill) -> Iterator[Text]:
             yield Text("")
             yield Text(f"{fix.role.capitalize()}: {fix.says}")
             yield from _commands(fix)
+
+
+def explanation_lines(drill: Drill) -> Iterator[Text]:
+    """What a drill was about, once it is over, and where to read of it.
+
+    Args:
+        drill: the drill.
+    """
     yield Text("")
+    yield Text(drill.title, "bold")
     yield Text(drill.explanation)
     yield Text(f"Easily taken for: {drill.look_alike}")
     for page in drill.documents:

@@ -92,6 +92,15 @@ class Grader:
         lost = sum(loss.points for loss in losses)
         return Grade(drill.id, results, losses, max(self._won(drill, world, results) - lost, 0))
 
+    def result(self, check: Check, world: World) -> CheckResult:
+        """How one check goes on the mesh as it stands.
+
+        Args:
+            check: what must hold.
+            world: the mesh.
+        """
+        return self._check(check, world, at_start=False)
+
     def _won(self, drill: Drill, world: World, results: tuple[CheckResult, ...]) -> int:
         """Points for the checks: what held from the start wins nothing, and costs when broken."""
         mended = broken = wanted = 0

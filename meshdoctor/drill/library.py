@@ -1,9 +1,11 @@
-"""The drills, read from their YAML."""
+"""The drills, read from their YAML: the bundled ones, and a person's own beside them."""
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -29,21 +31,51 @@ from meshdoctor.resources import recordings_root
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from importlib.resources.abc import Traversable
-    from pathlib import Path
 
 _FOLDER = "drills"
+_ENDING = ".yaml"
+_VARIABLE = "MESHDOCTOR_DRILLS"
 
 
-def _folder() -> Traversable:
-    return files("meshdoctor.drill").joinpath(_FOLDER)
+class DrillError(ValueError):
+    """A person's own drill that cannot be read; the message is one line."""
 
 
-def documents() -> Iterator[tuple[str, Any]]:
-    """Every drill's file name and document, by name; what is no YAML raises ``yaml.YAMLError``."""
-    for file in sorted(_folder().iterdir(), key=lambda one: one.name):
-        if file.name.endswith(".yaml"):
-            text = file.read_text(encoding="utf-8")
-            yield file.name, yaml.load(text, Loader=yaml.CSafeLoader)
+def own_folder() -> Path | None:
+    """Where a person's own drills lie: ``MESHDOCTOR_DRILLS``; None where it names none."""
+    named = os.environ.get(_VARIABLE)
+    return Path(named) if named else None
+
+
+def drill_files(folder: Path | None = None) -> Iterator[tuple[str, str]]:
+    """Every drill's file name and text, by name.
+
+    Args:
+        folder: of a person's own; None for the bundled ones.
+
+    Raises:
+        OSError: the folder or a file cannot be read.
+        UnicodeDecodeError: a file is no text.
+    """
+    place: Traversable = folder or files("meshdoctor.drill").joinpath(_FOLDER)
+    for file in sorted(place.iterdir(), key=lambda one: one.name):
+        if file.name.endswith(_ENDING):
+            yield file.name, file.read_text(encoding="utf-8")
+
+
+def documents(folder: Path | None = None) -> Iterator[tuple[str, Any]]:
+    """Every drill's file name and document, by name.
+
+    Args:
+        folder: of a person's own; None for the bundled ones.
+
+    Raises:
+        OSError: the folder or a file cannot be read.
+        UnicodeDecodeError: a file is no text.
+        yaml.YAMLError: one is no YAML.
+    """
+    for name, text in drill_files(folder):
+        yield name, yaml.load(text, Loader=yaml.CSafeLoader)
 
 
 def _request(document: Mapping[str, Any]) -> WantedRequest:
@@ -59,7 +91,12 @@ def _request(document: Mapping[str, Any]) -> WantedRequest:
     )
 
 
-def _check(document: Mapping[str, Any]) -> Check:
+def parse_check(document: Mapping[str, Any]) -> Check:
+    """Read one check of a drill's YAML.
+
+    Raises:
+        TargetError: it names no object.
+    """
     way = document.get("route")
     asked = document.get("request", way)
     return Check(
@@ -97,11 +134,12 @@ def _guard(document: Mapping[str, Any]) -> Guard:
     )
 
 
-def parse_drill(document: Mapping[str, Any]) -> Drill:
+def parse_drill(document: Mapping[str, Any], home: Path | None = None) -> Drill:
     """Read a drill that fits the schema.
 
     Args:
         document: one file of ``drills/``.
+        home: the folder of the file; None for a bundled one.
 
     Raises:
         TargetError: an edit or a check names no object.
@@ -121,26 +159,65 @@ def parse_drill(document: Mapping[str, Any]) -> Drill:
         hints=tuple(document["hints"]),
         questions=tuple(_question(one) for one in document["questions"]),
         fixes=tuple(_fix(one) for one in document["fixes"]),
-        checks=tuple(_check(one) for one in document["checks"]),
+        checks=tuple(parse_check(one) for one in document["checks"]),
         guards=tuple(_guard(one) for one in document["guards"]),
         explanation=document["explanation"],
         look_alike=document["look_alike"],
         paired_with=tuple(document["paired_with"]),
         documents=tuple(document["documents"]),
+        home=home,
     )
 
 
 @cache
-def drills() -> tuple[Drill, ...]:
-    """Every drill, by id."""
-    return tuple(sorted((parse_drill(item) for _, item in documents()), key=lambda one: one.id))
+def _bundled() -> tuple[Drill, ...]:
+    return tuple(parse_drill(item) for _, item in documents())
 
 
-def drill_for(name: str) -> Drill | None:
-    """The drill of this id, in capitals or not; None when there is none."""
-    return next((one for one in drills() if one.id.lower() == name.lower()), None)
+def _own(folder: Path) -> Iterator[Drill]:
+    try:
+        found = list(documents(folder))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise DrillError(f"{folder}: {' '.join(str(error).split())}") from None
+    for name, document in found:
+        try:
+            yield parse_drill(document, folder)
+        except (ValueError, KeyError, TypeError, AttributeError, StopIteration):
+            lint = f"meshdoctor drill lint {folder / name} says why"
+            raise DrillError(f"{folder / name} is no drill: {lint}") from None
+
+
+def drills(folder: Path | None = None) -> tuple[Drill, ...]:
+    """Every drill by id, the bundled ones and a person's own; a bundled one keeps its name.
+
+    Args:
+        folder: of the person's own; None for the one that ``MESHDOCTOR_DRILLS`` names, if any.
+
+    Raises:
+        DrillError: one of the person's own cannot be read.
+    """
+    folder = folder or own_folder()
+    found = {one.id.lower(): one for one in _own(folder)} if folder is not None else {}
+    found |= {one.id.lower(): one for one in _bundled()}
+    return tuple(found[name] for name in sorted(found))
+
+
+def drill_for(name: str, folder: Path | None = None) -> Drill | None:
+    """The drill of this id, in capitals or not; None when there is none.
+
+    Args:
+        name: its id.
+        folder: as for ``drills``.
+
+    Raises:
+        DrillError: one of the person's own cannot be read.
+    """
+    return next((one for one in drills(folder) if one.id.lower() == name.lower()), None)
 
 
 def recording_of(drill: Drill) -> Path:
-    """Where a drill's recording lies."""
-    return recordings_root() / f"{drill.recording}.tar.gz"
+    """Where a drill's recording lies: bundled, or where a person's own drill says."""
+    bundled = recordings_root() / f"{drill.recording}.tar.gz"
+    if drill.home is None or bundled.is_file():
+        return bundled
+    return drill.home / drill.recording

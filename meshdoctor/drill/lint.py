@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 import yaml
-from jsonschema import Draft202012Validator
 
 from meshdoctor.diagnose.library import causes
 from meshdoctor.drill.drill import Role
 from meshdoctor.drill.edits import EditError
 from meshdoctor.drill.grader import Grader
-from meshdoctor.drill.library import documents, parse_drill, recording_of
+from meshdoctor.drill.library import drill_files, drills, parse_drill, recording_of
+from meshdoctor.drill.lint_schema import against_schema
 from meshdoctor.drill.serving import beginning
+from meshdoctor.drill.source_lines import SourceLines
 from meshdoctor.drill.targets import TargetError
 from meshdoctor.recording.archive import RecordingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from meshdoctor.drill.drill import Drill, Fix
     from meshdoctor.drill.grader import Grade
-
-
-def _schema() -> Draft202012Validator:
-    text = files("meshdoctor.drill").joinpath("drill.schema.json").read_text(encoding="utf-8")
-    return Draft202012Validator(json.loads(text))
-
-
-def against_schema(name: str, document: Any) -> Iterator[str]:
-    """What a drill's document breaks of the schema, a line each.
-
-    Args:
-        name: of the file, for the lines.
-        document: what it holds.
-    """
-    for error in sorted(_schema().iter_errors(document), key=lambda e: list(e.absolute_path)):
-        where = "/".join(str(part) for part in error.absolute_path) or "document"
-        yield f"{name}: {where}: {error.message}"
 
 
 def against_rules(name: str, drill: Drill) -> Iterator[str]:
@@ -49,16 +33,26 @@ def against_rules(name: str, drill: Drill) -> Iterator[str]:
         name: of the file.
         drill: what it holds.
     """
-    if name != f"{drill.id}.yaml":
+    if PurePath(name).name != f"{drill.id}.yaml":
         yield f"{name}: id is {drill.id!r}, the file says otherwise"
-    if not recording_of(drill).is_file():
-        yield f"{name}: there is no bundled recording {drill.recording}"
+    yield from (f"{name}: {problem}" for problem in _recording(drill))
+    if drill.home is not None and drill.id in (one.id for one in drills() if one.home is None):
+        yield f"{name}: {drill.id} is a bundled drill's id"
     known = {cause.id for cause in causes().values()}
     for cause in drill.causes:
         if cause not in known:
             yield f"{name}: no cause is called {cause!r}"
     for problem in (*_roles(drill), *_checks(drill), *_questions(drill)):
         yield f"{name}: {problem}"
+
+
+def _recording(drill: Drill) -> Iterator[str]:
+    if recording_of(drill).exists():
+        return
+    if drill.home is None:
+        yield f"there is no bundled recording {drill.recording}"
+    else:
+        yield f"recording {drill.recording} is neither bundled nor at {recording_of(drill)}"
 
 
 def _roles(drill: Drill) -> Iterator[str]:
@@ -115,47 +109,89 @@ def by_playing(name: str, drill: Drill, grader: Grader) -> Iterator[str]:
         drill: what it holds.
         grader: how requests are judged.
     """
-    if play(drill, None, grader).passed:
+    try:
+        world = beginning(drill)
+    except (EditError, RecordingError) as error:
+        yield f"{name}: the mesh cannot be made: {error}"
+        return
+    if grader.grade(drill, world).passed:
         yield f"{name}: nothing has to be done to pass it"
     for fix in drill.fixes:
+        world.reset()
         try:
-            grade = play(drill, fix, grader)
-        except (EditError, RecordingError) as error:
+            for edit in fix.edits:
+                edit.apply(world.cluster)
+        except EditError as error:
             yield f"{name}: {fix.says!r} cannot be played: {error}"
-            continue
-        if fix.role is not Role.WRONG:
-            for result in grade.checks:
-                if result.passed is not True:
-                    yield f"{name}: {fix.says!r} does not pass {result.id}: {result.because}"
-            continue
-        failed = {result.id for result in grade.checks if result.passed is False}
-        for check in fix.fails:
-            if check not in failed:
-                yield f"{name}: {fix.says!r} passes {check}, which should catch it"
+        else:
+            yield from (f"{name}: {one}" for one in _surprises(fix, grader.grade(drill, world)))
+
+
+def _surprises(fix: Fix, grade: Grade) -> Iterator[str]:
+    """What a fix does otherwise than its role and its drill say."""
+    if fix.role is not Role.WRONG:
+        for result in grade.checks:
+            if result.passed is not True:
+                yield f"{fix.says!r} does not pass {result.id}: {result.because}"
+        return
+    failed = {result.id for result in grade.checks if result.passed is False}
+    for check in fix.fails:
+        if check not in failed:
+            yield f"{fix.says!r} passes {check}, which should catch it"
 
 
 def lint(*, played: bool = False, grader: Grader | None = None) -> tuple[str, ...]:
-    """Every problem of the drills, one line each; empty when they are sound.
+    """Every problem of the bundled drills, one line each; empty when they are sound.
 
     Args:
-        played: whether every fix is played as well, which takes a second for each.
+        played: whether every fix is played as well, which takes a second for each drill.
         grader: how requests are judged when they are.
     """
+    judge = (grader or Grader()) if played else None
+    return tuple(
+        problem for name, text in drill_files() for problem in _problems(name, text, None, judge)
+    )
+
+
+def lint_files(paths: Iterable[Path], *, played: bool = False) -> tuple[str, ...]:
+    """Every problem of a person's own drills, one line each; empty when they are sound.
+
+    Args:
+        paths: of their files.
+        played: whether every fix is played as well.
+    """
+    found: list[str] = []
+    for path in paths:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            found.append(f"{path}: {error}")
+            continue
+        found += _problems(str(path), text, path.parent, Grader() if played else None)
+    return tuple(found)
+
+
+def _problems(name: str, text: str, home: Path | None, judge: Grader | None) -> Iterator[str]:
+    """The problems of one file; the finer ones only once there are no coarser ones."""
     try:
-        found = list(documents())
+        document = yaml.load(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
-        return (f"not YAML: {' '.join(str(error).split())}",)
-    problems: list[str] = []
-    for name, document in found:
-        broken = list(against_schema(name, document))
-        if not broken:
-            try:
-                drill = parse_drill(document)
-            except TargetError as error:
-                broken = [f"{name}: {error}"]
-            else:
-                broken = list(against_rules(name, drill))
-                if played and not broken:
-                    broken = list(by_playing(name, drill, grader or Grader()))
-        problems += broken
-    return tuple(problems)
+        yield _no_yaml(name, error)
+        return
+    broken = list(against_schema(name, document, SourceLines(text)))
+    if not broken:
+        try:
+            drill = parse_drill(document, home)
+        except TargetError as error:
+            broken = [f"{name}: {error}"]
+        else:
+            broken = list(against_rules(name, drill))
+            if judge is not None and not broken:
+                broken = list(by_playing(name, drill, judge))
+    yield from broken
+
+
+def _no_yaml(name: str, error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    where = f"{name}:{mark.line + 1}" if mark is not None else name
+    return f"{where}: not YAML: {getattr(error, 'problem', None) or error}"

@@ -56,6 +56,7 @@ class World:
         self._start = self._recorded
         self._start_mesh = self._viewer.recorded
         self._gone: frozenset[str] = frozenset()
+        self._gone_at_start, self._changed_at_start = self._gone, False
         self._writing = False
         self._changed = False
         self._moment = cluster.now()
@@ -92,6 +93,16 @@ class World:
         """Take the mesh as it stands for the beginning, once it was broken on purpose."""
         with self._lock:
             self._start, self._start_mesh = self._objects, self.snapshot()
+            self._gone_at_start, self._changed_at_start = self._gone, self._changed
+
+    def reset(self) -> None:
+        """Put everything back as it stood at the beginning; watches are told of it.
+
+        What is known of proxies comes back as well, where it was known at the beginning.
+        """
+        with self._lock:
+            self._write(self._start)
+            self._gone, self._changed = self._gone_at_start, self._changed_at_start
 
     @property
     def start(self) -> Objects:
@@ -132,12 +143,15 @@ class World:
                 self._settle()
 
     def _settle(self) -> None:
-        before = self._state()
-        after = settled(before)
+        after = settled(self._state())
         self._gone = after.gone
+        self._write(after.objects)
+
+    def _write(self, wanted: Objects) -> None:
+        """Write what differs, while the controllers look away."""
         self._writing = True
         try:
-            for key, name, item in before.objects.changes(after.objects):
+            for key, name, item in self._objects.changes(wanted):
                 if item is None:
                     self.cluster.store.remove(key, *name)
                 else:

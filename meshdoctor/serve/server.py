@@ -12,6 +12,7 @@ from meshdoctor.serve.audit import Audit
 from meshdoctor.serve.audit_middleware import audit_middleware
 from meshdoctor.serve.auth import auth_middleware
 from meshdoctor.serve.cluster import Cluster
+from meshdoctor.serve.control import control_middleware
 from meshdoctor.serve.faults import Faults
 from meshdoctor.serve.faults_middleware import fault_middleware
 from meshdoctor.serve.kubeconfig import context_name, kubeconfig, write_private
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from meshdoctor.serve.admin_backend import Backends
+    from meshdoctor.serve.control import Control
     from meshdoctor.serve.mesh import Mesh
     from meshdoctor.serve.object_store import Change
 
@@ -69,6 +71,8 @@ class Server:
         self.faults = faults if faults is not None else Faults()
         self.audit = audit if audit is not None else Audit()
         self.token = secrets.token_urlsafe(32)
+        self.control: Control | None = None
+        """A private path beside the API; to be set before it listens."""
         self._backends = backends or {}
         self._port = port
         self._tls = make_tls(HOST)
@@ -83,6 +87,11 @@ class Server:
     def url(self) -> str:
         """Where it listens; the port is known once it runs."""
         return f"https://{HOST}:{self._port}"
+
+    @property
+    def port(self) -> int:
+        """On 127.0.0.1; known once it runs."""
+        return self._port
 
     @property
     def context(self) -> str:
@@ -129,6 +138,8 @@ class Server:
             auth_middleware(self.token),
             refusals,
         ]
+        if self.control is not None:
+            middlewares.insert(0, control_middleware(self.control))
         app = web.Application(middlewares=middlewares, client_max_size=_LARGEST_BODY)
         app.on_response_prepare.append(self._date)
         add_stream_routes(app, self.cluster, self._backends)

@@ -11,7 +11,8 @@ from meshdoctor.drill.drill import Drill, Role
 from meshdoctor.drill.drill_text import drill_lines, grade_lines
 from meshdoctor.drill.grader import Attempt, Grade, Grader
 from meshdoctor.drill.library import documents, drill_for, drills, parse_drill
-from meshdoctor.drill.lint import against_rules, against_schema, by_playing, lint, play
+from meshdoctor.drill.lint import against_rules, by_playing, lint, play
+from meshdoctor.drill.lint_schema import against_schema
 from meshdoctor.drill.targets import TargetError, parse_target
 from meshdoctor.drill.world import World
 from meshdoctor.model.trace import Outcome, Place, Walk
@@ -165,10 +166,11 @@ def test_the_task_does_not_give_the_cause_away() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("hints", ["only one hint"], "hints: ['only one hint'] is too short"),
+        ("hints", ["only one hint"], "hints: has 1 items, at least 3 are needed"),
         ("domain", "cooking", "domain: 'cooking' is not one of"),
         ("documents", ["https://example.com/"], "documents/0: 'https://example.com/' does not"),
         ("id", "first", "id: 'first' does not match"),
+        ("task", "TODO: " + "as the exam would word it " * 3, "task: still says TODO"),
     ],
 )
 def test_the_schema_refuses_what_is_no_drill(field: str, value: object, said: str) -> None:
