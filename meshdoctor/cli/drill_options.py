@@ -27,20 +27,16 @@ def drills_option(command: F) -> F:
 
 
 def all_drills(folder: Path | None) -> tuple[Drill, ...]:
-    """Every drill, by id.
+    """Every drill, by id; what is left out of the person's own is said on stderr.
 
     Args:
         folder: of the person's own; None for none.
-
-    Raises:
-        ClickException: one of them is no drill.
     """
-    from meshdoctor.drill.library import DrillError, drills
+    from meshdoctor.drill.library import drills, own_problems
 
-    try:
-        return drills(folder)
-    except DrillError as error:
-        raise click.ClickException(str(error)) from None
+    for problem in own_problems(folder):
+        click.echo(f"meshdoctor: {problem}", err=True)
+    return drills(folder)
 
 
 def drill_named(name: str, folder: Path | None) -> Drill:
@@ -51,7 +47,7 @@ def drill_named(name: str, folder: Path | None) -> Drill:
         folder: of the person's own; None for none.
 
     Raises:
-        ClickException: there is none, or one of the person's own is no drill.
+        ClickException: there is none.
     """
     found = all_drills(folder)
     for drill in found:

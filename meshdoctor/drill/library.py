@@ -35,10 +35,8 @@ if TYPE_CHECKING:
 _FOLDER = "drills"
 _ENDING = ".yaml"
 _VARIABLE = "MESHDOCTOR_DRILLS"
-
-
-class DrillError(ValueError):
-    """A person's own drill that cannot be read; the message is one line."""
+_NO_DRILL = (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, StopIteration)
+"""What reading a document raises that does not fit the schema."""
 
 
 def own_folder() -> Path | None:
@@ -174,17 +172,18 @@ def _bundled() -> tuple[Drill, ...]:
     return tuple(parse_drill(item) for _, item in documents())
 
 
-def _own(folder: Path) -> Iterator[Drill]:
+def _own(folder: Path) -> Iterator[Drill | str]:
+    """A person's own drills, and a line for each file that is none."""
     try:
-        found = list(documents(folder))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DrillError(f"{folder}: {' '.join(str(error).split())}") from None
-    for name, document in found:
+        found = list(drill_files(folder))
+    except (OSError, UnicodeDecodeError) as error:
+        yield f"{folder}: {error}"
+        return
+    for name, text in found:
         try:
-            yield parse_drill(document, folder)
-        except (ValueError, KeyError, TypeError, AttributeError, StopIteration):
-            lint = f"meshdoctor drill lint {folder / name} says why"
-            raise DrillError(f"{folder / name} is no drill: {lint}") from None
+            yield parse_drill(yaml.load(text, Loader=yaml.CSafeLoader), folder)
+        except _NO_DRILL:
+            yield f"{folder / name} is no drill yet: meshdoctor drill lint says why"
 
 
 def drills(folder: Path | None = None) -> tuple[Drill, ...]:
@@ -192,14 +191,23 @@ def drills(folder: Path | None = None) -> tuple[Drill, ...]:
 
     Args:
         folder: of the person's own; None for the one that ``MESHDOCTOR_DRILLS`` names, if any.
-
-    Raises:
-        DrillError: one of the person's own cannot be read.
     """
     folder = folder or own_folder()
-    found = {one.id.lower(): one for one in _own(folder)} if folder is not None else {}
+    own = _own(folder) if folder is not None else ()
+    found = {one.id.lower(): one for one in own if isinstance(one, Drill)}
     found |= {one.id.lower(): one for one in _bundled()}
     return tuple(found[name] for name in sorted(found))
+
+
+def own_problems(folder: Path | None = None) -> tuple[str, ...]:
+    """A line for each of a person's own files that is no drill, and is left out for that.
+
+    Args:
+        folder: as for ``drills``.
+    """
+    folder = folder or own_folder()
+    found = _own(folder) if folder is not None else ()
+    return tuple(one for one in found if isinstance(one, str))
 
 
 def drill_for(name: str, folder: Path | None = None) -> Drill | None:
@@ -208,9 +216,6 @@ def drill_for(name: str, folder: Path | None = None) -> Drill | None:
     Args:
         name: its id.
         folder: as for ``drills``.
-
-    Raises:
-        DrillError: one of the person's own cannot be read.
     """
     return next((one for one in drills(folder) if one.id.lower() == name.lower()), None)
 

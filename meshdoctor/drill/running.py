@@ -196,7 +196,7 @@ def _is_served(room: Room) -> bool:
     """Whether some process holds the lock."""
     try:
         handle = os.open(room.folder / _LOCK, os.O_RDWR)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)

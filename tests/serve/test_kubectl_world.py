@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from meshdoctor.drill.desk import Desk, open_desk
 from meshdoctor.drill.drill import Role
+from meshdoctor.drill.grade_document import grade_from
 from meshdoctor.drill.grader import Grader
-from meshdoctor.drill.library import drills
-from meshdoctor.drill.lint import play
+from meshdoctor.drill.library import drills, recording_of
+from meshdoctor.drill.serving import beginning
 from meshdoctor.drill.serving import moving as serving_world
 from meshdoctor.resources import recordings_root
+from meshdoctor.serve.control_client import ControlClient
 from meshdoctor.serve.thread import serving
 from tests.serve.kubectl_judge import Kubectl, needs_kubectl
 
@@ -24,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from meshdoctor.drill.drill import Drill
+    from meshdoctor.drill.drill import Drill, Fix
+    from meshdoctor.drill.grader import Grade
     from meshdoctor.drill.world import World
 
 pytestmark = needs_kubectl
@@ -32,12 +36,10 @@ SHOP = ("-n", "shop")
 
 
 @contextmanager
-def moving(
-    home: Path, recording: str, drill: Drill | None = None
-) -> Iterator[tuple[Kubectl, World]]:
-    """Serve a bundled recording with its controllers at work, broken as a drill wants it."""
+def moving(home: Path, recording: str) -> Iterator[tuple[Kubectl, World]]:
+    """Serve a bundled recording with its controllers at work."""
     path = recordings_root() / f"{recording}.tar.gz"
-    with serving_world(path, drill=drill) as (server, world):
+    with serving_world(path) as (server, world):
         server.write_kubeconfig(home / "config")
         yield Kubectl(server, home), world
 
@@ -120,23 +122,36 @@ def test_without_controllers_nothing_moves(tmp_path: Path) -> None:
         assert ready(kubectl, "web") == ["2/2"]
 
 
+def played(mesh: World, drill: Drill, fix: Fix) -> Grade:
+    """What a fix is graded without a server."""
+    mesh.reset()
+    for edit in fix.edits:
+        edit.apply(mesh.cluster)
+    return Grader().grade(drill, mesh)
+
+
 @pytest.mark.parametrize("drill", drills(), ids=lambda drill: drill.id)
 def test_every_fix_of_a_drill_gives_the_same_grade_over_kubectl(
     drill: Drill, tmp_path: Path
 ) -> None:
-    for number, fix in enumerate(drill.fixes):
-        home = tmp_path / str(number)
-        home.mkdir()
-        with moving(home, drill.recording, drill) as (kubectl, world):
+    desks: list[Desk] = []
+    mesh, recording = beginning(drill), recording_of(drill)
+    with serving(recording, prepare=lambda one: desks.append(open_desk(one, drill))) as server:
+        server.write_kubeconfig(tmp_path / "config")
+        kubectl, (desk,) = Kubectl(server, tmp_path), desks
+        client = ControlClient(server.port, server.ca_pem.decode(), desk.token)
+        for fix in drill.fixes:
             for edit in fix.edits:
                 words, given = edit.kubectl()
                 kubectl(*words, given=given)
-            over_kubectl = Grader().grade(drill, world)
-        in_memory = play(drill, fix, Grader())
-        told = [(check.id, check.passed) for check in over_kubectl.checks]
-        assert told == [(check.id, check.passed) for check in in_memory.checks]
-        assert over_kubectl.points == in_memory.points
-        assert over_kubectl.passed is (fix.role is not Role.WRONG)
+            over_kubectl = grade_from(client.ask("check"))
+            in_memory = played(mesh, drill, fix)
+            told = [(check.id, check.passed) for check in over_kubectl.checks]
+            assert told == [(check.id, check.passed) for check in in_memory.checks]
+            assert over_kubectl.points == in_memory.points
+            assert over_kubectl.passed is (fix.role is not Role.WRONG)
+            client.ask("reset")
+            assert not grade_from(client.ask("check")).passed
 
 
 def test_the_command_serves_with_controllers(tmp_path: Path) -> None:
