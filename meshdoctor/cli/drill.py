@@ -54,7 +54,7 @@ def show(name: str, solution: bool, drills: Path | None) -> None:
 def lint_drills(files: tuple[Path, ...], played: bool, drills: Path | None) -> int:
     """Check drills against their schema, their recordings and each other.
 
-    FILES are drills of your own; without any: the bundled ones, and those of --drills.
+    Without FILES: the bundled drills, and those of --drills.
     """
     from meshdoctor.drill.lint import lint, lint_files
 
@@ -66,7 +66,8 @@ def lint_drills(files: tuple[Path, ...], played: bool, drills: Path | None) -> i
     for problem in problems:
         click.echo(problem)
     if problems:
-        click.echo(f"meshdoctor: {len(problems)} problems in the drills", err=True)
+        many = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        click.echo(f"meshdoctor: {many} in the drills", err=True)
         return ExitCode.ROOT_CAUSE
     number = len(files) if files else len(all_drills(None))
     click.echo(f"{number} drills are sound" if number != 1 else "1 drill is sound")

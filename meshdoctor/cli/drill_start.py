@@ -93,7 +93,13 @@ def _in_background(
             stderr=complaints,
             start_new_session=True,
         )
-        return _when_listening(process, complaints)
+        try:
+            return _when_listening(process, complaints)
+        except BaseException:
+            # Nobody was told of it, Ctrl-C included: it must not serve unseen.
+            process.terminate()
+            process.wait(_PATIENCE)
+            raise
 
 
 def _when_listening(process: subprocess.Popen[bytes], complaints: BinaryIO) -> Running:
@@ -113,7 +119,6 @@ def _when_listening(process: subprocess.Popen[bytes], complaints: BinaryIO) -> R
             reason = said[-1].removeprefix("meshdoctor: ") if said else "its server ended at once"
             raise click.ClickException(reason)
         time.sleep(_PAUSE)
-    process.terminate()
     raise click.ClickException(f"the server does not listen after {_PATIENCE:.0f} seconds")
 
 

@@ -61,6 +61,16 @@ def drill_files(folder: Path | None = None) -> Iterator[tuple[str, str]]:
             yield file.name, file.read_text(encoding="utf-8")
 
 
+def is_bundled(path: Path) -> bool:
+    """Whether a file is one of the bundled drills.
+
+    Args:
+        path: of the file.
+    """
+    place = files("meshdoctor.drill").joinpath(_FOLDER)
+    return isinstance(place, Path) and path.resolve().parent == place.resolve()
+
+
 def documents(folder: Path | None = None) -> Iterator[tuple[str, Any]]:
     """Every drill's file name and document, by name.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from meshdoctor.diagnose.library import causes
 from meshdoctor.drill.drill import Role
 from meshdoctor.drill.edits import EditError
 from meshdoctor.drill.grader import Grader
-from meshdoctor.drill.library import drill_files, drills, parse_drill, recording_of
+from meshdoctor.drill.library import drill_files, drills, is_bundled, parse_drill, recording_of
 from meshdoctor.drill.lint_schema import against_schema
 from meshdoctor.drill.serving import beginning
 from meshdoctor.drill.source_lines import SourceLines
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from meshdoctor.drill.grader import Grade
 
 
+_BUNDLED_ID = re.compile(r"D[0-9]{2,3}")
+
+
 def against_rules(name: str, drill: Drill) -> Iterator[str]:
     """What a drill breaks of the rules that a schema cannot tell, a line each.
 
@@ -35,15 +39,26 @@ def against_rules(name: str, drill: Drill) -> Iterator[str]:
     """
     if PurePath(name).name != f"{drill.id}.yaml":
         yield f"{name}: id is {drill.id!r}, the file says otherwise"
-    yield from (f"{name}: {problem}" for problem in _recording(drill))
-    if drill.home is not None and drill.id in (one.id for one in drills() if one.home is None):
-        yield f"{name}: {drill.id} is a bundled drill's id"
     known = {cause.id for cause in causes().values()}
     for cause in drill.causes:
         if cause not in known:
             yield f"{name}: no cause is called {cause!r}"
-    for problem in (*_roles(drill), *_checks(drill), *_questions(drill)):
+    for problem in (
+        *_id(drill),
+        *_recording(drill),
+        *_roles(drill),
+        *_checks(drill),
+        *_questions(drill),
+    ):
         yield f"{name}: {problem}"
+
+
+def _id(drill: Drill) -> Iterator[str]:
+    if drill.home is None:
+        if not _BUNDLED_ID.fullmatch(drill.id):
+            yield f"{drill.id} is no bundled drill's id: that is D and a number"
+    elif drill.id in (one.id for one in drills() if one.home is None):
+        yield f"{drill.id} is a bundled drill's id"
 
 
 def _recording(drill: Drill) -> Iterator[str]:
@@ -154,7 +169,7 @@ def lint(*, played: bool = False, grader: Grader | None = None) -> tuple[str, ..
 
 
 def lint_files(paths: Iterable[Path], *, played: bool = False) -> tuple[str, ...]:
-    """Every problem of a person's own drills, one line each; empty when they are sound.
+    """Every problem of single drills, one line each; empty when they are sound.
 
     Args:
         paths: of their files.
@@ -167,7 +182,8 @@ def lint_files(paths: Iterable[Path], *, played: bool = False) -> tuple[str, ...
         except (OSError, UnicodeDecodeError) as error:
             found.append(f"{path}: {error}")
             continue
-        found += _problems(str(path), text, path.parent, Grader() if played else None)
+        home = None if is_bundled(path) else path.parent
+        found += _problems(str(path), text, home, Grader() if played else None)
     return tuple(found)
 
 

@@ -186,6 +186,7 @@ def test_the_schema_refuses_what_is_no_drill(field: str, value: object, said: st
         ({"causes": ("bad-luck",)}, "no cause is called 'bad-luck'"),
         ({"fixes": ()}, "one fix is the reference"),
         ({"id": "D99"}, "id is 'D99', the file says otherwise"),
+        ({"id": "TEAM-1"}, "TEAM-1 is no bundled drill's id"),
     ],
 )
 def test_lint_finds_what_a_schema_cannot(changes: dict[str, Any], said: str) -> None:
