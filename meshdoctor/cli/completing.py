@@ -91,8 +91,25 @@ def _symptoms(context: click.Context) -> Iterator[tuple[str, str]]:
         yield playbook.id, playbook.title
 
 
+def _drills(context: click.Context) -> Iterator[tuple[str, str]]:
+    from meshdoctor.drill.library import drills
+
+    for drill in drills(context.params.get("drills")):
+        yield drill.id, drill.domain
+
+
+def _causes(context: click.Context) -> Iterator[tuple[str, str]]:
+    del context
+    from meshdoctor.diagnose.library import causes
+
+    for cause in sorted(causes()):
+        yield cause, ""
+
+
 namespaces = _offering(_namespaces)
 workloads = _offering(_workloads)
 hosts = _offering(_hosts)
 contexts = _offering(_contexts)
 symptoms = _offering(_symptoms)
+drills = _offering(_drills)
+causes = _offering(_causes)

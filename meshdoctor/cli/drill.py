@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from meshdoctor.cli import drill_play, drill_start
+from meshdoctor.cli import completing, drill_play, drill_start
 from meshdoctor.cli.drill_new import new_drill
 from meshdoctor.cli.drill_options import all_drills, drill_named, drills_option
 from meshdoctor.cli.options import output_option
@@ -37,7 +37,7 @@ def list_drills(drills: Path | None, output: str) -> None:
 
 
 @command.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.drills)
 @click.option("--solution", is_flag=True, help="Show hints, fix and explanation as well.")
 @drills_option
 def show(name: str, solution: bool, drills: Path | None) -> None:

@@ -49,9 +49,11 @@ def drill_named(name: str, folder: Path | None) -> Drill:
     Raises:
         ClickException: there is none.
     """
-    found = all_drills(folder)
-    for drill in found:
-        if drill.id.lower() == name.lower():
-            return drill
-    known = ", ".join(item.id for item in found)
-    raise click.ClickException(f"no drill is called {name!r}; there are {known}")
+    from meshdoctor.drill.library import drill_for
+
+    known = all_drills(folder)
+    found = drill_for(name, folder)
+    if found is None:
+        there_are = ", ".join(item.id for item in known)
+        raise click.ClickException(f"no drill is called {name!r}; there are {there_are}")
+    return found

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from meshdoctor.cli import completing
 from meshdoctor.cli.options import output_option
 from meshdoctor.cli.output import print_json, print_lines
 from meshdoctor.exit_codes import ExitCode
@@ -152,7 +153,7 @@ def answer(number: int, text: tuple[str, ...]) -> int:
 
 
 @click.command("suppose")
-@click.argument("cause")
+@click.argument("cause", shell_complete=completing.causes)
 def suppose(cause: str) -> None:
     """Commit to the root cause CAUSE, by its id; the end tells whether it was right."""
     said = _ask(_running(), "suppose", cause=cause)

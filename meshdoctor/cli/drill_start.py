@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from meshdoctor.cli import completing
 from meshdoctor.cli.drill_options import drill_named, drills_option
 from meshdoctor.cli.output import print_lines
 
@@ -25,7 +26,7 @@ _PATIENCE, _PAUSE = 60.0, 0.05
 
 
 @click.command("start")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.drills)
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),

@@ -48,7 +48,12 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "check": (("meshdoctor check --context prod-eu", "Before the first reading"),),
     "rbac": (("meshdoctor rbac | kubectl apply -f -", "Let somebody read, and nothing else"),),
     "serve": (("meshdoctor serve mesh.tar.gz", "Then: export KUBECONFIG=… and kubectl get pods"),),
-    "drill": (("meshdoctor drill list", "What there is to practise"),),
+    "drill": (
+        ("meshdoctor drill list", "What there is to practise"),
+        ("meshdoctor drill start D08", "Serve a broken mesh, to be mended with kubectl"),
+        ("meshdoctor drill check", "Whether it is mended, and if not why"),
+        ("meshdoctor drill new TEAM-1 --from outage.tar.gz", "Write one of your own"),
+    ),
     "completion": (("meshdoctor completion bash", "See above for where it goes"),),
     "playbooks": (("meshdoctor playbooks show 503", "The steps that tell its causes apart"),),
 }

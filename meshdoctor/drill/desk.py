@@ -15,6 +15,7 @@ from meshdoctor.drill.grade_document import grade_document
 from meshdoctor.drill.grader import HINT_COSTS
 from meshdoctor.drill.play import Play
 from meshdoctor.drill.serving import broken
+from meshdoctor.drill.stopwatch import Stopwatch
 from meshdoctor.drill.world import World
 from meshdoctor.serve.control import Control
 from meshdoctor.serve.control_path import ControlError
@@ -48,6 +49,8 @@ class Desk:
     play: Play
     stop: Callable[[], object] = _nothing
     """Ends the server, once the answer is under way."""
+    watch: Stopwatch = field(default_factory=Stopwatch)
+    """The clock of the play."""
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
 
     @property
@@ -65,6 +68,7 @@ class Desk:
         Raises:
             ControlError: there is no such verb, question or cause.
         """
+        self.watch.look(self._version)
         match verb:
             case "status":
                 return self._status()
@@ -86,6 +90,10 @@ class Desk:
             case "stop":
                 return self._stop()
         raise ControlError(f"nobody knows how to {verb!r} here")
+
+    @property
+    def _version(self) -> int:
+        return self.play.world.cluster.store.version
 
     def _status(self) -> dict[str, Any]:
         play = self.play
@@ -143,8 +151,11 @@ class Desk:
         return {"hypothesis": cause}
 
     def _check(self) -> dict[str, Any]:
+        grade = self.play.grade()
+        if grade.passed:
+            self.watch.hold(self._version)
         return {
-            **grade_document(self.play.grade()),
+            **grade_document(grade),
             "seconds": round(self.play.seconds, 1),
             "minutes": self.play.drill.minutes,
         }
@@ -178,6 +189,7 @@ def open_desk(server: Server, drill: Drill, stop: Callable[[], object] = _nothin
         EditError: an edit of its set-up does not fit the recording.
     """
     world = broken(World(server.cluster), drill)
-    desk = Desk(Play(drill, world), stop)
+    watch = Stopwatch()
+    desk = Desk(Play(drill, world, clock=watch), stop, watch)
     server.control = desk.control
     return desk

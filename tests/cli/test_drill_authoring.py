@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from meshdoctor.cli import run
+from meshdoctor.cli.completion import kubectl_lines
 from meshdoctor.cli.drill import command
 from meshdoctor.drill.library import drills
 from meshdoctor.exit_codes import ExitCode
@@ -174,3 +175,12 @@ def test_the_guide_names_every_key_of_the_schema_and_every_command() -> None:
     ] == []
     for name in command.commands:
         assert f"drill {name}" in guide, name
+
+
+def test_names_of_drills_and_of_causes_are_completed(tmp_path: Path) -> None:
+    (tmp_path / "D0-OWN.yaml").write_text(D08.replace("id: D08", "id: D0-OWN"))
+    bundled = [f"{one.id}\t{one.domain}" for one in drills() if one.id.startswith("D0")]
+    assert kubectl_lines(["drill", "start", "D0"])[:-1] == bundled
+    own = kubectl_lines(["drill", "start", "--drills", str(tmp_path), "D0"])
+    assert own[:-1] == ["D0-OWN\ttraffic-management", *bundled]
+    assert kubectl_lines(["drill", "suppose", "subset-n"])[:-1] == ["subset-not-defined"]

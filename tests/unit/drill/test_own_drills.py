@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 D08 = files("meshdoctor.drill").joinpath("drills", "D08.yaml").read_text(encoding="utf-8")
 
 
+@pytest.fixture(autouse=True)
+def nobodys_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MESHDOCTOR_DRILLS", raising=False)
+
+
 def write(folder: Path, name: str, *changes: tuple[str, str]) -> Path:
     """A drill like D08, with words exchanged."""
     text = D08.replace("id: D08", f"id: {name}")
