@@ -211,3 +211,6 @@ def _no_yaml(name: str, error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
     where = f"{name}:{mark.line + 1}" if mark is not None else name
     return f"{where}: not YAML: {getattr(error, 'problem', None) or error}"
+
+
+__all__ = ["against_rules", "against_schema", "by_playing", "lint", "lint_files", "play"]

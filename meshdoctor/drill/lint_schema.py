@@ -84,6 +84,8 @@ def _message(error: ValidationError) -> str:
         case "oneOf":
             kinds = ", ".join(one["required"][0] for one in wanted)
             return f"needs exactly one of {kinds}"
+        case "anyOf":
+            return f"needs at least one of {', '.join(one['required'][0] for one in wanted)}"
         case "not":
             return "only a wrong fix has fails"
         case "minItems":
