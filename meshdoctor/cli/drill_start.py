@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+import meshdoctor
 from meshdoctor.cli import completing
 from meshdoctor.cli.drill_options import drill_named, drills_option
 from meshdoctor.cli.output import print_lines
@@ -79,8 +81,9 @@ def _in_background(
     drill: Drill, port: int, kubeconfig: Path | None, drills: Path | None
 ) -> Running:
     """Start the server as a process of its own, and wait until it listens."""
-    words = [sys.executable, "-m", "meshdoctor", "drill", "start", drill.id, "--foreground"]
-    words += ["--port", str(port)]
+    # -P: what lies in the current folder must not pass for one of our modules.
+    words = [sys.executable, "-P", "-m", "meshdoctor", "drill", "start", drill.id]
+    words += ["--foreground", "--port", str(port)]
     if kubeconfig is not None:
         words += ["--kubeconfig", str(kubeconfig.absolute())]
     if drills is not None:
@@ -89,6 +92,7 @@ def _in_background(
     with tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen(
             words,
+            env=_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=complaints,
@@ -101,6 +105,13 @@ def _in_background(
             process.terminate()
             process.wait(_PATIENCE)
             raise
+
+
+def _environment() -> dict[str, str]:
+    """This process's, with the place that it has meshdoctor from, be it a checkout."""
+    root = str(Path(meshdoctor.__file__).parent.parent)
+    path = os.environ.get("PYTHONPATH")
+    return {**os.environ, "PYTHONPATH": f"{path}{os.pathsep}{root}" if path else root}
 
 
 def _when_listening(process: subprocess.Popen[bytes], complaints: BinaryIO) -> Running:

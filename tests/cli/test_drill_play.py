@@ -68,6 +68,16 @@ def test_a_name_that_no_drill_has_is_one_line_with_those_there_are(drill: Run) -
     assert "no drill is called 'D99999'; there are D01, " in err
 
 
+def test_what_lies_in_the_current_folder_is_not_run(
+    drill: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("click", "yaml", "meshdoctor", "token"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('not ours')\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    assert drill("start", "D08")[::2] == (ExitCode.OK, "")
+
+
 def test_a_second_drill_is_refused_with_the_first_ones_name(drill: Run) -> None:
     assert drill("start", "d08")[0] == ExitCode.OK
     code, out, err = drill("start", "D01")
