@@ -19,7 +19,7 @@ def command() -> None:
     """Practise troubleshooting on recorded meshes, as the exam asks for it."""
 
 
-@command.command("list")
+@command.command("list", short_help="List every drill.")
 @drills_option
 @output_option
 def list_drills(drills: Path | None, output: str) -> None:
@@ -47,7 +47,7 @@ def show(name: str, solution: bool, drills: Path | None) -> None:
     print_lines(drill_lines(drill_named(name, drills), solution=solution))
 
 
-@command.command("lint")
+@command.command("lint", short_help="Check drills, one line a problem.")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--play", "played", is_flag=True, help="Play every fix as well.")
 @drills_option

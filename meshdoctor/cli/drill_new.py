@@ -13,7 +13,7 @@ from meshdoctor.cli.output import one_line_errors
 _ID = re.compile(r"[A-Z][A-Z0-9-]{1,15}")
 
 
-@click.command("new")
+@click.command("new", short_help="Write a drill from a recording.")
 @click.argument("name", metavar="ID")
 @click.option(
     "--from",

@@ -58,7 +58,7 @@ def _minutes(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
-@click.command("check")
+@click.command("check", short_help="Grade the mesh as it stands.")
 @output_option
 def check(output: str) -> int:
     """Grade the mesh as it stands: which checks pass, which do not and why, and what is lost.
@@ -84,7 +84,7 @@ def _print_grade(report: Mapping[str, Any]) -> None:
     click.echo(f"  {_minutes(report['seconds'])} of {_minutes(report['minutes'] * 60)} minutes")
 
 
-@click.command("hint")
+@click.command("hint", short_help="Show the next hint; it costs points.")
 def hint() -> None:
     """Show the next of three hints; each costs points, and a later one more."""
     said = _ask(_running(), "hint")
@@ -101,7 +101,7 @@ def task() -> None:
     _print(_ask(_running(), "task")["lines"])
 
 
-@click.command("status")
+@click.command("status", short_help="Show what is running, and the time left.")
 @output_option
 def status(output: str) -> None:
     """Show which drill is running, and how much time is left."""
@@ -124,7 +124,7 @@ def status(output: str) -> None:
     )
 
 
-@click.command("questions")
+@click.command("questions", short_help="Show the questions on the way.")
 @output_option
 def questions(output: str) -> None:
     """Show the questions on the way: which layer, which command, which object, which field."""
@@ -139,7 +139,7 @@ def questions(output: str) -> None:
         _print(f"   {letter}) {text}" for letter, text in lettered)
 
 
-@click.command("answer")
+@click.command("answer", short_help="Answer a question; it costs nothing.")
 @click.argument("number", type=int)
 @click.argument("text", nargs=-1, required=True)
 def answer(number: int, text: tuple[str, ...]) -> int:
@@ -152,7 +152,7 @@ def answer(number: int, text: tuple[str, ...]) -> int:
     return ExitCode.OK if said["right"] else ExitCode.ROOT_CAUSE
 
 
-@click.command("suppose")
+@click.command("suppose", short_help="Commit to a root cause.")
 @click.argument("cause", shell_complete=completing.causes)
 def suppose(cause: str) -> None:
     """Commit to the root cause CAUSE, by its id; the end tells whether it was right."""
@@ -160,14 +160,14 @@ def suppose(cause: str) -> None:
     click.echo(f"Noted: {said['hypothesis']}. meshdoctor drill stop tells whether it is right.")
 
 
-@click.command("reset")
+@click.command("reset", short_help="Put the mesh back as the drill began.")
 def reset() -> None:
     """Put the mesh back as the drill began; time, hints and answers stay."""
     said = _ask(_running(), "reset")
     click.echo(f"The mesh of {said['drill']} is as you found it.")
 
 
-@click.command("stop")
+@click.command("stop", short_help="End the drill, and see what it was about.")
 @click.option("--solution", is_flag=True, help="Show the hints and the right fixes as well.")
 @output_option
 def stop(solution: bool, output: str) -> None:

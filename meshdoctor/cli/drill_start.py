@@ -27,7 +27,7 @@ _PATIENCE, _PAUSE = 60.0, 0.05
 """Seconds until the server must listen, and between two looks at whether it does."""
 
 
-@click.command("start")
+@click.command("start", short_help="Serve a broken mesh for kubectl.")
 @click.argument("name", shell_complete=completing.drills)
 @click.option(
     "--port",
