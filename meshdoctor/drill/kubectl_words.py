@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -130,17 +131,19 @@ def _kubectl(words: list[str], flags: dict[str, str]) -> list[Document]:
 
 def _named(words: list[str], namespace: str) -> tuple[list[str], list[str]]:
     """The objects that are named, ``kind/name`` or ``kind name``, and the words after them."""
-    if not words:
-        raise _NoEditError
-    if "/" in words[0] and "=" not in words[0]:
-        named = [word for word in words if "/" in word and "=" not in word]
-        pairs = [word.split("/", 1) for word in named]
-        rest = words[len(named) :]
-    else:
+    pairs = [word.split("/", 1) for word in takewhile(_names_an_object, words)]
+    rest = words[len(pairs) :]
+    if not pairs:
         if len(words) < 2:
             raise _NoEditError
         pairs, rest = [words[:2]], words[2:]
     return [_object(kind, name, namespace) for kind, name in pairs], rest
+
+
+def _names_an_object(word: str) -> bool:
+    """Whether a word is ``kind/name``; a label's key may hold a slash as well."""
+    kind, slash, _ = word.partition("/")
+    return bool(slash) and kind.lower() in _KINDS
 
 
 def _object(word: str, name: str, namespace: str) -> str:

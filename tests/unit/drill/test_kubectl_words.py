@@ -47,8 +47,8 @@ from meshdoctor.drill.library import drills
             ],
         ),
         (
-            "kubectl set image deploy/a -n b app=c:1",
-            None,
+            "kubectl label namespaces/a istio.io/dataplane-mode- --overwrite",
+            [{"label": {"object": "Namespace a", "set": {"istio.io/dataplane-mode": None}}}],
         ),
         (
             "kubectl set image deployment/a -n b app=c:1",
@@ -89,6 +89,7 @@ def test_commands_become_edits(command: str, edits: object) -> None:
         "kubectl delete service a -n b && reboot",
         "kubectl delete service",
         "kubectl delete nonsense a",
+        "kubectl delete nonsense/a",
         "kubectl scale deployment/a -n b --replicas=many",
         "kubectl scale deployment/a -n b",
         "kubectl label namespace a",
