@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from meshdoctor.intent.authorization import Access, decide, policies_at
 from meshdoctor.intent.inbound_capture import is_in_ambient
-from meshdoctor.intent.waypoints import serving, waypoint_of, waypoint_pods
+from meshdoctor.intent.waypoints import is_waypoint, serving, waypoint_of, waypoint_pods
 from meshdoctor.model.kinds import KUBERNETES_GATEWAY, POD
 from meshdoctor.model.pod import is_ready, is_ztunnel, pod_ip
 from meshdoctor.model.trace import Basis, Place, Verdict
@@ -84,7 +84,7 @@ def through_waypoint(
         text = f"{asks}, which is not there: passed by"
         _hop(trail, branch, name, Verdict.MAY_FAIL, text, (str(service.resource),))
         return arrival
-    if serving(mesh, service.resource) is None:
+    if serving(mesh, service.resource) is None or not is_waypoint(mesh, gateway):
         text = f"{asks}, which does not serve it: passed by"
         _hop(trail, branch, name, Verdict.MAY_FAIL, text, (name, str(service.resource)))
         return arrival

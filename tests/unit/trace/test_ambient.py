@@ -89,7 +89,9 @@ def test_ztunnel_never_allows_by_a_rule_about_http() -> None:
 
 
 class TestWaypoint:
-    def gateway(self, *, ready: bool, serves: str = "service") -> list[dict[str, Any]]:
+    def gateway(
+        self, *, ready: bool, serves: str = "service", protocol: str = "HBONE"
+    ) -> list[dict[str, Any]]:
         labels = {
             "gateway.networking.k8s.io/gateway-name": "wp",
             "gateway.istio.io/managed": "istio.io-mesh-controller",
@@ -97,7 +99,9 @@ class TestWaypoint:
         pod = build.pod("wp-1", ip="10.244.0.40", labels=labels, proxy=None, ready=ready)
         pod["spec"]["serviceAccountName"] = "wp"
         pod["spec"]["containers"] = [{"name": "istio-proxy", "image": "proxyv2"}]
-        gateway = build.istio_object("Gateway", "wp", group="gateway.networking.k8s.io")
+        gateway = build.istio_object(
+            "Gateway", "wp", group="gateway.networking.k8s.io", listeners=[{"protocol": protocol}]
+        )
         gateway["metadata"]["labels"] = {"istio.io/waypoint-for": serves}
         return [gateway, pod]
 
@@ -145,6 +149,13 @@ class TestWaypoint:
         names = [f"cluster.local/ns/shop/sa/{account}"]
         selected = policy(**{"from": [{"source": {"principals": names}}]})
         assert walked(selected, *self.gateway(ready=True), waypoint="wp").fails is fails
+
+    def test_a_gateway_that_is_no_waypoint_is_passed_by(self) -> None:
+        assert walked(*self.gateway(ready=False), waypoint="wp").fails
+        found = walked(*self.gateway(ready=False, protocol="HTTP"), waypoint="wp")
+        assert not found.fails
+        (hop,) = [hop for hop in found.hops if hop.what == "waypoint"]
+        assert "does not serve it: passed by" in hop.because
 
     def test_none_opts_out(self) -> None:
         found = walked(*self.gateway(ready=False), waypoint="none")
