@@ -15,7 +15,7 @@ from meshdoctor.drill.controllers_ambient import enrolled
 from meshdoctor.drill.injecting import TEMPLATES, injected, injected_gateway
 from meshdoctor.drill.objects import ENDPOINT_SLICES, annotations_of, labels_of
 from meshdoctor.drill.pods import as_pod
-from meshdoctor.intent.control_plane import ready_pods
+from meshdoctor.intent.control_plane import ready_pods, serves
 from meshdoctor.intent.injection_verdict import Verdict, injection_verdict
 from meshdoctor.intent.injection_webhooks import selecting
 from meshdoctor.intent.network_policies import Verdict as Passage
@@ -101,6 +101,16 @@ def _called(state: State, webhook: InjectionWebhook) -> Refused | bool:
     )
 
 
+def _answering(mesh: Snapshot, webhook: InjectionWebhook) -> str:
+    """The revision that injects: of the istiod behind the Service, whatever the labels say."""
+    service = mesh.catalog.find(SERVICE, *webhook.service) if webhook.service else None
+    planes = control_planes(mesh).values()
+    return next(
+        (one.revision for one in planes if service is not None and serves(service, one)),
+        webhook.revision,
+    )
+
+
 def _injection(state: State, pod: Object, workload: str, kind: str) -> dict[str, Any] | Refused:
     mesh, resource = state.mesh, as_pod(pod)
     namespace = mesh.catalog.find(NAMESPACE, "", resource.namespace)
@@ -114,7 +124,7 @@ def _injection(state: State, pod: Object, workload: str, kind: str) -> dict[str,
         if answer and resource.annotations.get(TEMPLATES):
             return injected_gateway(state, pod)
         if answer and verdict not in _LEFT_ALONE:
-            return injected(state, pod, webhook.revision, workload, kind)
+            return injected(state, pod, _answering(mesh, webhook), workload, kind)
     return enrolled(state, pod)
 
 

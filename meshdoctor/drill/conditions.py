@@ -5,12 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from meshdoctor.drill.objects import PODS, controller_of, labels_of, spec_of, uid_of
-from meshdoctor.drill.pods import as_pod, is_live, is_ready
+from meshdoctor.drill.pods import (
+    application_waits,
+    as_pod,
+    containers_of,
+    is_live,
+    is_ready,
+)
 from meshdoctor.drill.targets import Target, parse_target
 from meshdoctor.intent.revisions import got_revision
 from meshdoctor.model.kinds import REPLICA_SET, SECRET
-from meshdoctor.model.pod import has_proxy
+from meshdoctor.model.pod import PROXY_CONTAINER, has_proxy
 from meshdoctor.model.resource import as_list, as_mapping, object_text
 from meshdoctor.serve.object_store import name_of
 
@@ -175,14 +183,24 @@ def _contains(value: object, wanted: object) -> bool:
 
 
 def _at(item: Mapping[str, Any], path: list[Any]) -> object:
+    """What stands at a path; one that goes on into a text reads it as YAML (a ConfigMap's)."""
     value: Any = item
     for part in path:
+        if isinstance(value, str):
+            value = _read(value)
         in_list = isinstance(part, int) and isinstance(value, list) and part < len(value)
         if in_list or (isinstance(value, dict) and part in value):
             value = value[part]
         else:
             return _ABSENT
     return value
+
+
+def _read(text: str) -> Any:
+    try:
+        return yaml.load(text, Loader=yaml.CSafeLoader)
+    except yaml.YAMLError:
+        return None
 
 
 def _text(target: Target, item: Object) -> str:
@@ -216,7 +234,32 @@ def _pod_lacks(pod: Object, wanted: Mapping[str, Any]) -> str:
         images = [str(as_mapping(one).get("image")) for one in as_list(spec_of(pod)["containers"])]
         if wanted["image"] not in images:
             return f"runs {', '.join(images)}"
+    return _proxy_lacks(pod, wanted)
+
+
+def _proxy_lacks(pod: Object, wanted: Mapping[str, Any]) -> str:
+    """What a pod's sidecar lacks of what is wanted; empty for nothing."""
+    if "waits" in wanted and application_waits(pod) != wanted["waits"]:
+        return "starts its application " + ("before" if wanted["waits"] else "after") + " its proxy"
+    if "proxy" in wanted:
+        proxy = next(
+            (one for one in containers_of(spec_of(pod)) if one.get("name") == PROXY_CONTAINER), {}
+        )
+        if not _covers(proxy, wanted["proxy"]):
+            return f"has a sidecar with {_part(proxy, wanted['proxy'])}"
     return ""
+
+
+def _covers(value: object, wanted: object) -> bool:
+    """Whether a value has at least what is wanted, at every depth of its mappings."""
+    if not isinstance(wanted, dict):
+        return value == wanted
+    found = as_mapping(value)
+    return all(key in found and _covers(found[key], one) for key, one in wanted.items())
+
+
+def _part(value: object, wanted: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {as_mapping(value).get(key)}" for key in wanted)
 
 
 _KINDS = ("field", "exists", "deleted", "unchanged", "pods", "restarted")

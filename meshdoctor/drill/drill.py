@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from meshdoctor.drill.conditions import Condition
     from meshdoctor.drill.edits import Edit
+    from meshdoctor.drill.new_pods import NewPod
     from meshdoctor.drill.wanted_route import WantedRoute
 
 HINTS = 3
@@ -108,6 +109,8 @@ class Check:
     """Behaviour; else the condition counts."""
     route: WantedRoute | None = None
     """The way that the request must take; how it ends is not asked then."""
+    new_pod: NewPod | None = None
+    """What becomes of a pod that is created now."""
     condition: Condition | None = None
     points: int = 1
     """Its share among the checks."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from meshdoctor.diagnose.scope_error import ScopeError
+from meshdoctor.drill.new_pods import judged_pod
 from meshdoctor.drill.route_judging import judge_route
 from meshdoctor.trace.walk import walk as trace_walk
 from meshdoctor.views.trace_request import build_request
@@ -118,6 +119,9 @@ class Grader:
         if check.request is not None:
             mesh = world.start_snapshot if at_start else world.snapshot()
             return self._request(check, check.request, mesh)
+        if check.new_pod is not None:
+            holds, said = judged_pod(world.state(at_start=at_start), check.new_pod)
+            return CheckResult(check.id, check.says, holds, said)
         assert check.condition is not None
         objects = world.start if at_start else world.objects
         verdict = check.condition.holds(world.start, objects)

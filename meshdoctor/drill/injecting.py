@@ -7,14 +7,23 @@ native or classic sidecar, istio-init or istio-validation are then as in this ve
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from meshdoctor.drill.injecting_default import default_pattern
+from meshdoctor.drill.injecting_own import (
+    CONFIG,
+    configured,
+    holds_application,
+    overlaid,
+    own_settings,
+)
 from meshdoctor.drill.injecting_probes import rewritten_probes
 from meshdoctor.drill.objects import DEPLOYMENTS, PODS, annotations_of, labels_of, spec_of
 from meshdoctor.drill.pods import as_pod, containers_of
 from meshdoctor.intent.inbound_capture import EXCLUDE_INBOUND_PORTS, INCLUDE_INBOUND_PORTS
-from meshdoctor.intent.revision_labels import REVISION
+from meshdoctor.intent.revision_labels import DEFAULT_REVISION, REVISION
 from meshdoctor.intent.revisions import got_revision, was_injected
 from meshdoctor.model.pod import ISTIOD_CONTAINER, PROXY_CONTAINER, is_gateway
 from meshdoctor.model.resource import as_list, as_mapping
@@ -40,6 +49,8 @@ _FLAGS = {
     "-q": (f"{_TRAFFIC}includeOutboundPorts", None),
 }
 """istio-iptables' flags, the annotations behind them and what stands without one."""
+_ISTIOD = re.compile(r"(?<![\w.-])istiod(-[a-z0-9-]+)?(?=\.[a-z0-9-]+\.svc\b)")
+"""The Service in a discovery address (``istiod-canary.istio-system.svc:15012``)."""
 _PROXY_PORTS = "15090,15021,15020"
 _RESOURCES = {
     "sidecar.istio.io/proxyCPU": ("requests", "cpu"),
@@ -59,7 +70,9 @@ def _patterns(objects: Objects) -> Iterator[Object]:
 
 def _plainness(pod: Object, revision: str) -> tuple[bool, int, tuple[str, str]]:
     """Order of patterns: the same revision first, then those that asked for the least."""
-    asked = [name for name in annotations_of(pod) if name.startswith((_TRAFFIC, *_RESOURCES))]
+    asked = [
+        name for name in annotations_of(pod) if name.startswith((_TRAFFIC, *_RESOURCES, CONFIG))
+    ]
     return got_revision(as_pod(pod)) != revision, len(asked), name_of(pod)
 
 
@@ -127,9 +140,9 @@ def _flag(flag: str, annotations: Mapping[str, str]) -> list[str]:
 
 
 def _environment(
-    container: Mapping[str, Any], pod: Object, workload: str, kind: str
+    container: Mapping[str, Any], pod: Object, workload: str, kind: str, revision: str
 ) -> list[dict[str, Any]]:
-    """The proxy's variables that speak of the application."""
+    """The proxy's variables that speak of the application, or of the control plane."""
     applications = [as_mapping(one) for one in as_list(spec_of(pod).get("containers"))]
     namespace = name_of(pod)[0]
     plural = f"{kind.lower()}s"
@@ -142,18 +155,27 @@ def _environment(
     }
     kept = (as_mapping(one) for one in as_list(container.get("env")))
     return [
-        {**one, "value": told[name]} if (name := str(one.get("name"))) in told else dict(one)
+        {**one, "value": told.get(str(one.get("name")), _address(one["value"], revision))}
+        if "value" in one
+        else dict(one)
         for one in kept
         if one.get("name") != "ISTIO_KUBE_APP_PROBERS"
     ]
 
 
 def _resources(container: Mapping[str, Any], annotations: Mapping[str, str]) -> dict[str, Any]:
-    made = {k: dict(as_mapping(v)) for k, v in as_mapping(container.get("resources")).items()}
+    """The mesh's own, or what annotations say: with one of them nothing of the mesh's is left."""
+    made: dict[str, Any] = {}
     for annotation, (edge, name) in _RESOURCES.items():
         if annotation in annotations:
             made.setdefault(edge, {})[name] = annotations[annotation]
-    return made
+    return made or dict(as_mapping(container.get("resources")))
+
+
+def _address(text: object, revision: str) -> object:
+    """A variable that names an istiod, led to the one of a revision."""
+    service = "istiod" if revision == DEFAULT_REVISION else f"istiod-{revision}"
+    return _ISTIOD.sub(service, text) if isinstance(text, str) else text
 
 
 def _without_token(container: Mapping[str, Any], gone: set[str]) -> dict[str, Any]:
@@ -182,6 +204,52 @@ def _canonical(labels: Mapping[str, str], workload: str) -> dict[str, str]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Added:
+    """What the injector puts into a pod."""
+
+    init: list[dict[str, Any]]
+    main: list[dict[str, Any]]
+    volumes: list[dict[str, Any]]
+    status: str
+    """Of the annotation that tells what was injected."""
+    first: bool
+    """Whether the proxy stands before the applications."""
+
+
+def _added(state: State, pod: Object, revision: str, workload: str, kind: str) -> _Added:
+    """What the injector adds to a pod, made of what it added to the pattern."""
+    model, istiod = pattern(state, revision), istiod_image(state, revision)
+    status = as_mapping(json.loads(annotations_of(model).get(_STATUS) or "{}"))
+    spec, own = spec_of(model), annotations_of(pod)
+    volumes = set(as_list(status.get("volumes")))
+    token = {one["name"] for one in as_list(spec.get("volumes")) if one["name"] not in volumes}
+    settings = own_settings(own)
+    marked = {**pod, "metadata": {**pod["metadata"], "annotations": {**own, REVISION: revision}}}
+    waits = holds_application(state.mesh, as_pod(marked), settings)
+    asked = next((o for o in containers_of(spec_of(pod)) if o.get("name") == PROXY_CONTAINER), {})
+
+    def adapted(container: Mapping[str, Any]) -> dict[str, Any]:
+        made = _without_token(container, token)
+        if "image" in made and istiod:
+            made["image"] = _proxy_image(str(made["image"]), istiod, own)
+        made["resources"] = _resources(made, own)
+        if made.get("name") == PROXY_CONTAINER:
+            made["env"] = _environment(made, pod, workload, kind, revision)
+            made = overlaid(configured(made, settings, waits=waits), asked)
+        elif "istio-iptables" in as_list(made.get("args")):
+            made["args"] = _arguments(as_list(made.get("args")), own)
+        return made
+
+    def taken(key: str) -> list[dict[str, Any]]:
+        names = as_list(status.get(key))
+        return [adapted(one) for one in as_list(spec.get(key)) if one["name"] in names]
+
+    mounted = [one for one in as_list(spec.get("volumes")) if one["name"] in volumes]
+    told = json.dumps({**status, "revision": revision}, separators=(",", ":"))
+    return _Added(taken("initContainers"), taken("containers"), mounted, told, first=waits)
+
+
 def injected(state: State, pod: Object, revision: str, workload: str, kind: str) -> dict[str, Any]:
     """A pod with its sidecar.
 
@@ -192,31 +260,12 @@ def injected(state: State, pod: Object, revision: str, workload: str, kind: str)
         workload: name of the workload above the pod.
         kind: the workload's kind.
     """
-    model, istiod = pattern(state, revision), istiod_image(state, revision)
-    status = as_mapping(json.loads(annotations_of(model).get(_STATUS) or "{}"))
-    added_init = as_list(status.get("initContainers"))
-    added = as_list(status.get("containers"))
-    volumes = set(as_list(status.get("volumes")))
-    spec, own = spec_of(model), annotations_of(pod)
-    token = {one["name"] for one in as_list(spec.get("volumes")) if one["name"] not in volumes}
-
-    def adapted(container: Mapping[str, Any]) -> dict[str, Any]:
-        made = _without_token(container, token)
-        if "image" in made and istiod:
-            made["image"] = _proxy_image(str(made["image"]), istiod, own)
-        made["resources"] = _resources(made, own)
-        if made.get("name") == PROXY_CONTAINER:
-            made["env"] = _environment(made, pod, workload, kind)
-        elif "istio-iptables" in as_list(made.get("args")):
-            made["args"] = _arguments(as_list(made.get("args")), own)
-        return made
-
-    init = [
-        adapted(one) for one in as_list(spec.get("initContainers")) if one["name"] in added_init
-    ]
-    extra = [adapted(one) for one in as_list(spec.get("containers")) if one["name"] in added]
-    mounted = [one for one in as_list(spec.get("volumes")) if one["name"] in volumes]
-    first = str(as_mapping(next(iter(as_list(spec_of(pod).get("containers"))), {})).get("name"))
+    added = _added(state, pod, revision, workload, kind)
+    init, main = (
+        [one for one in as_list(spec_of(pod).get(key)) if one.get("name") != PROXY_CONTAINER]
+        for key in ("initContainers", "containers")
+    )
+    first = str(as_mapping(next(iter(main), {})).get("name"))
     whole = {
         **pod,
         "metadata": {
@@ -228,16 +277,16 @@ def injected(state: State, pod: Object, revision: str, workload: str, kind: str)
                 "prometheus.io/path": "/stats/prometheus",
                 "prometheus.io/port": "15020",
                 "prometheus.io/scrape": "true",
-                **own,
+                **annotations_of(pod),
                 REVISION: revision,
-                _STATUS: json.dumps({**status, "revision": revision}, separators=(",", ":")),
+                _STATUS: added.status,
             },
         },
         "spec": {
             **spec_of(pod),
-            "initContainers": [*init, *as_list(spec_of(pod).get("initContainers"))],
-            "containers": [*as_list(spec_of(pod).get("containers")), *extra],
-            "volumes": [*as_list(spec_of(pod).get("volumes")), *mounted],
+            "initContainers": [*added.init, *init],
+            "containers": [*added.main, *main] if added.first else [*main, *added.main],
+            "volumes": [*as_list(spec_of(pod).get("volumes")), *added.volumes],
         },
     }
     return rewritten_probes(whole)

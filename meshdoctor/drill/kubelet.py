@@ -13,6 +13,7 @@ import msgspec
 
 from meshdoctor.analyze.kubelet_probes import direct_probes
 from meshdoctor.drill.admission import reaches_istiod
+from meshdoctor.drill.kubelet_memory import is_killed_again
 from meshdoctor.drill.kubelet_status import (
     crashed,
     never_pulled,
@@ -83,6 +84,14 @@ def _recorded_status(state: State, pod: Object, container: Mapping[str, Any]) ->
             fails_probe = seen is not None and "running" in as_mapping(seen.get("state"))
             if not fails_probe or _told(one, _PROBES) == probes:
                 return seen
+    return None
+
+
+def _killed_status(state: State, pod: Object, container: Mapping[str, Any]) -> Object | None:
+    """The recorded status of the same container, where its memory does not suffice now either."""
+    for other in state.recorded.all(PODS, name_of(pod)[0]):
+        if _same_workload(pod, other) and is_killed_again(container, other):
+            return _status(other, str(container.get("name")))
     return None
 
 
@@ -162,6 +171,9 @@ def _application(state: State, pod: Object, container: Mapping[str, Any]) -> dic
     image = container.get("image")
     if container.get("imagePullPolicy") == "Never" and image not in _images(state):
         return never_pulled(container)
+    killed = _killed_status(state, pod, container)
+    if killed is not None:
+        return crashed(container, killed, state.timestamp)
     seen = _recorded_status(state, pod, container)
     if seen is not None and not seen.get("ready") and not resets_probe(state.recorded_mesh, pod):
         return crashed(container, seen, state.timestamp)

@@ -24,6 +24,7 @@ from meshdoctor.drill.drill import (
     WantedRequest,
 )
 from meshdoctor.drill.edits import parse_edits
+from meshdoctor.drill.new_pods import NewPod
 from meshdoctor.drill.wanted_route import parse_route
 from meshdoctor.model.resource import as_mapping
 from meshdoctor.resources import recordings_root
@@ -99,6 +100,15 @@ def _request(document: Mapping[str, Any]) -> WantedRequest:
     )
 
 
+def _new_pod(document: Mapping[str, Any]) -> NewPod:
+    return NewPod(
+        namespace=document["namespace"],
+        sidecar=document.get("sidecar", True),
+        revision=document.get("revision", ""),
+        labels=tuple(as_mapping(document.get("labels")).items()),
+    )
+
+
 def parse_check(document: Mapping[str, Any]) -> Check:
     """Read one check of a drill's YAML.
 
@@ -112,7 +122,8 @@ def parse_check(document: Mapping[str, Any]) -> Check:
         says=document["says"],
         request=_request(asked) if asked else None,
         route=parse_route(way) if way else None,
-        condition=None if asked else parse_condition(document),
+        new_pod=_new_pod(document["new-pod"]) if "new-pod" in document else None,
+        condition=None if asked or "new-pod" in document else parse_condition(document),
         points=document.get("points", 1),
     )
 

@@ -14,6 +14,7 @@ from meshdoctor.drill.objects import (
     uid_of,
 )
 from meshdoctor.model.kinds import POD
+from meshdoctor.model.pod import PROXY_CONTAINER
 from meshdoctor.model.resource import Resource, as_list, as_mapping
 from meshdoctor.serve.object_store import name_of
 
@@ -68,6 +69,21 @@ def containers_of(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Init containers, then the others."""
     for key in ("initContainers", "containers"):
         yield from (as_mapping(one) for one in as_list(spec.get(key)))
+
+
+def application_waits(pod: Object) -> bool:
+    """Whether a pod's applications start only once its sidecar is ready.
+
+    A native sidecar is started before them; a classic one only where it is the first container
+    and its postStart hook waits (``holdApplicationUntilProxyStarts``).
+    """
+    for one in as_list(spec_of(pod).get("initContainers")):
+        if one.get("name") == PROXY_CONTAINER and one.get("restartPolicy") == "Always":
+            return True
+    first = as_mapping(next(iter(as_list(spec_of(pod).get("containers"))), {}))
+    hook = as_mapping(as_mapping(first.get("lifecycle")).get("postStart"))
+    command = as_list(as_mapping(hook.get("exec")).get("command"))
+    return first.get("name") == PROXY_CONTAINER and "wait" in command
 
 
 def new_pod(

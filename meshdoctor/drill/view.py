@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from meshdoctor.drill.mesh_reload import reloaded
 from meshdoctor.drill.objects import PODS, Objects, key_of, labels_of
 from meshdoctor.model.kinds import ALL, CONFIG_MAP, Kind
 from meshdoctor.model.not_read import NotRead, NotReadStatus
@@ -157,22 +156,16 @@ class Viewer:
             revision = labels_of(pod).get("istio.io/rev", "default")
             config = "istio" if revision == "default" else f"istio-{revision}"
             place = (namespace, config)
-            written = _changed_settings(objects, recorded, place)
-            assembly.istiods[namespace, name] = {"mesh": {**settings, **written}}
+            made = reloaded(settings, _written(recorded, place), _written(objects, place))
+            assembly.istiods[namespace, name] = {"mesh": made}
             if "version" in own:
                 assembly.istiods[namespace, name]["version"] = own["version"]
 
 
-def _changed_settings(objects: Objects, recorded: Objects, place: Name) -> Mapping[str, Any]:
-    """What a ConfigMap ``istio`` says since it was changed; nothing where it was not."""
-    key = key_of(CONFIG_MAP)
-    now, then = objects.get(key, *place), recorded.get(key, *place)
-    if now is None or now is then:
-        return {}
-    try:
-        return as_mapping(yaml.safe_load(str(as_mapping(now.get("data")).get("mesh") or "")))
-    except yaml.YAMLError:
-        return {}
+def _written(objects: Objects, place: Name) -> object:
+    """The text of a mesh ConfigMap; None where there is none."""
+    item = objects.get(key_of(CONFIG_MAP), *place)
+    return as_mapping(item.get("data")).get("mesh") if item is not None else None
 
 
 def _still_unread(errors: tuple[NotRead, ...]) -> tuple[NotRead, ...]:

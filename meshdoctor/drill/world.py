@@ -125,9 +125,14 @@ class World:
                 return self._viewer.recorded
             return self._viewer.snapshot(self._objects, self._moment, self._recorded)
 
-    def _state(self) -> State:
+    def state(self, *, at_start: bool = False) -> State:
+        """The mesh as controllers see it, as it stands or as it stood at the beginning."""
+        with self._lock:
+            return self._state(self._start if at_start else self._objects)
+
+    def _state(self, objects: Objects) -> State:
         return State(
-            objects=self._objects,
+            objects=objects,
             recorded=self._recorded,
             now=self.cluster.now(),
             serial=self.cluster.store.version,
@@ -143,7 +148,7 @@ class World:
                 self._settle()
 
     def _settle(self) -> None:
-        after = settled(self._state())
+        after = settled(self._state(self._objects))
         self._gone = after.gone
         self._write(after.objects)
 
