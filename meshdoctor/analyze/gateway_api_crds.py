@@ -15,9 +15,9 @@ from meshdoctor.analyze.istio_crds import (
     FIRST_WITH_V1,
     gateway_api_crds,
     ignored_below,
+    is_before_v1,
     newest_minor,
 )
-from meshdoctor.analyze.upgrade_version import parse_version
 from meshdoctor.intent.control_plane import ready_istiods
 from meshdoctor.intent.gateway_api import is_answered, is_istios_route, istios_gateways
 from meshdoctor.intent.revisions import control_planes
@@ -101,11 +101,6 @@ def _waiting_listeners(mesh: Snapshot) -> Iterator[tuple[Resource, int]]:
                 yield gateway, index
 
 
-def _before_v1(crd: Resource) -> bool:
-    said, first = parse_version(crd.annotations.get(BUNDLE, "")), parse_version(FIRST_WITH_V1)
-    return said is not None and first is not None and said.is_older_than(first)
-
-
 def _old_crds(mesh: Snapshot, minor: int) -> Iterator[_Old]:
     for plural, crd in sorted(gateway_api_crds(mesh).items()):
         needs = ignored_below(plural, crd, minor)
@@ -115,7 +110,7 @@ def _old_crds(mesh: Snapshot, minor: int) -> Iterator[_Old]:
             objects = tuple(item for item in objects if not is_answered(item))
             listeners = tuple(_waiting_listeners(mesh)) if plural == "tlsroutes" else ()
             yield _Old(plural, crd, needs, objects, listeners)
-        elif plural in _READ_BY_ALL and _before_v1(crd) and ready_istiods(mesh):
+        elif plural in _READ_BY_ALL and is_before_v1(crd) and ready_istiods(mesh):
             ignored = tuple(item for item in objects if not is_answered(item))
             if ignored:
                 yield _Old(plural, crd, FIRST_WITH_V1, ignored, ())

@@ -101,3 +101,9 @@ def ignored_below(plural: str, crd: Resource, minor: int) -> str | None:
     if needs is None or oldest is None:
         return None
     return needs if said is None or said.is_older_than(oldest) else None
+
+
+def is_before_v1(crd: Resource) -> bool:
+    """Whether a Gateway API CRD is of a bundle that may lack the versions istiod reads."""
+    said, first = parse_version(crd.annotations.get(BUNDLE, "")), parse_version(FIRST_WITH_V1)
+    return said is not None and first is not None and said.is_older_than(first)
