@@ -19,6 +19,7 @@ from meshdoctor.drill.targets import Target, parse_target
 from meshdoctor.intent.revisions import got_revision
 from meshdoctor.model.kinds import REPLICA_SET, SECRET
 from meshdoctor.model.pod import PROXY_CONTAINER, has_proxy
+from meshdoctor.model.quantity import quantity
 from meshdoctor.model.resource import as_list, as_mapping, object_text
 from meshdoctor.serve.object_store import name_of
 
@@ -253,7 +254,8 @@ def _proxy_lacks(pod: Object, wanted: Mapping[str, Any]) -> str:
 def _covers(value: object, wanted: object) -> bool:
     """Whether a value has at least what is wanted, at every depth of its mappings."""
     if not isinstance(wanted, dict):
-        return value == wanted
+        amount = quantity(wanted)
+        return value == wanted or (amount is not None and quantity(value) == amount)
     found = as_mapping(value)
     return all(key in found and _covers(found[key], one) for key, one in wanted.items())
 
