@@ -139,6 +139,14 @@ def _flag(flag: str, annotations: Mapping[str, str]) -> list[str]:
     return [flag, value]
 
 
+def _discovery(variables: list[dict[str, Any]], revision: str) -> dict[str, str]:
+    """The setting that leads a proxy to an istiod that is not the default one."""
+    if revision == DEFAULT_REVISION:
+        return {}
+    address = next((one["value"] for one in variables if one["name"] == "CA_ADDR"), None)
+    return {"discoveryAddress": address} if address else {}
+
+
 def _environment(
     container: Mapping[str, Any], pod: Object, workload: str, kind: str, revision: str
 ) -> list[dict[str, Any]]:
@@ -236,7 +244,8 @@ def _added(state: State, pod: Object, revision: str, workload: str, kind: str) -
         made["resources"] = _resources(made, own)
         if made.get("name") == PROXY_CONTAINER:
             made["env"] = _environment(made, pod, workload, kind, revision)
-            made = overlaid(configured(made, settings, waits=waits), asked)
+            led = _discovery(made["env"], revision)
+            made = overlaid(configured(made, {**led, **settings}, waits=waits), asked)
         elif "istio-iptables" in as_list(made.get("args")):
             made["args"] = _arguments(as_list(made.get("args")), own)
         return made

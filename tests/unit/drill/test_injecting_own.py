@@ -1,0 +1,127 @@
+"""A pod's own wishes for its sidecar, and the control plane that fulfils them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from meshdoctor.drill.pods import application_waits
+from tests.unit.drill.playing import annotations_of, edit, play, pods, proxy, ready
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CLASSIC, NATIVE = "classic-sidecars-healthy", "healthy"
+HOLD = "{proxy.istio.io/config: 'holdApplicationUntilProxyStarts: true'}"
+RESTART = "- restart: {object: Deployment shop/ratings-v1}\n"
+DEFAULTS = {"limits": {"cpu": "2", "memory": "1Gi"}, "requests": {"cpu": "10m", "memory": "40Mi"}}
+
+
+def patched(annotations: str = "{}", containers: str = "[]") -> str:
+    return f"""
+- patch:
+    object: Deployment shop/ratings-v1
+    type: strategic
+    patch:
+      spec:
+        template:
+          metadata: {{annotations: {annotations}}}
+          spec: {{containers: {containers}}}
+"""
+
+
+def ratings(recording: str, edits: str) -> Mapping[str, Any]:
+    (pod,) = pods(play(recording, edits), "ratings")
+    return pod
+
+
+def variables(pod: Mapping[str, Any]) -> dict[str, str]:
+    return {one["name"]: one["value"] for one in proxy(pod)["env"] if "value" in one}
+
+
+def order(pod: Mapping[str, Any]) -> list[str]:
+    return [one["name"] for one in pod["spec"]["containers"]]
+
+
+def test_a_classic_sidecar_holds_the_application_where_the_pod_asks_for_it() -> None:
+    plain, held = ratings(CLASSIC, RESTART), ratings(CLASSIC, patched(HOLD))
+    assert (order(plain), order(held)) == (["app", "istio-proxy"], ["istio-proxy", "app"])
+    assert proxy(held)["lifecycle"]["postStart"]["exec"]["command"] == ["pilot-agent", "wait"]
+    assert (application_waits(plain), application_waits(held)) == (False, True)
+    settings = json.loads(variables(held)["PROXY_CONFIG"])
+    assert settings["holdApplicationUntilProxyStarts"] is True
+    assert ready(held) == "2/2"
+
+
+def test_a_native_sidecar_needs_no_hook_to_be_first() -> None:
+    held = ratings(NATIVE, patched(HOLD))
+    assert "postStart" not in proxy(held).get("lifecycle", {})
+    assert application_waits(ratings(NATIVE, RESTART))
+
+
+@pytest.mark.parametrize("text", ["'just words'", "'a: [1'"])
+def test_settings_that_cannot_be_read_count_for_nothing(text: str) -> None:
+    pod = ratings(CLASSIC, patched(f"{{proxy.istio.io/config: {text}}}"))
+    assert not application_waits(pod)
+    plain = ratings(CLASSIC, RESTART)
+    assert variables(pod)["PROXY_CONFIG"] == variables(plain)["PROXY_CONFIG"]
+
+
+def test_one_resource_annotation_takes_the_place_of_all_defaults() -> None:
+    assert proxy(ratings(NATIVE, RESTART))["resources"] == DEFAULTS
+    pod = ratings(NATIVE, patched("{sidecar.istio.io/proxyCPU: 200m}"))
+    assert proxy(pod)["resources"] == {"requests": {"cpu": "200m"}}
+
+
+def test_a_container_of_the_proxy_s_name_is_completed_by_the_template() -> None:
+    more = "resources: {requests: {cpu: 300m}}, env: [{name: A, value: b}]"
+    own = f"[{{name: istio-proxy, image: auto, {more}}}]"
+    pod = ratings(CLASSIC, patched(containers=own))
+    assert sorted(order(pod)) == ["app", "istio-proxy"]
+    assert proxy(pod)["image"].startswith("docker.io/istio/proxyv2:")
+    assert proxy(pod)["resources"] == {**DEFAULTS, "requests": {"cpu": "300m", "memory": "40Mi"}}
+    assert variables(pod)["A"] == "b"
+    assert variables(pod)["ISTIO_META_WORKLOAD_NAME"] == "ratings-v1"
+
+
+def test_proxies_are_led_to_the_istiod_that_injects_them() -> None:
+    moved = (
+        "- label: {object: Namespace shop, set: {istio-injection: null, istio.io/rev: canary}}\n"
+    )
+    pod = ratings("canary-healthy", moved + RESTART)
+    assert annotations_of(pod)["istio.io/rev"] == "canary"
+    assert variables(pod)["CA_ADDR"] == "istiod-canary.istio-system.svc:15012"
+    back = ratings("canary-label-moved-pods-not-restarted", RESTART)
+    assert variables(back)["CA_ADDR"] == "istiod-canary.istio-system.svc:15012"
+    assert "istiod-canary.istio-system" in variables(back)["PROXY_CONFIG"]
+    stays = ratings("canary-healthy", RESTART)
+    assert variables(stays)["CA_ADDR"] == "istiod.istio-system.svc:15012"
+
+
+def test_the_istiod_behind_a_tag_s_service_injects_whatever_its_label_says() -> None:
+    service = "/webhooks/2/clientConfig/service/name"
+    tag = "MutatingWebhookConfiguration istio-revision-tag-default"
+    world = play(
+        "canary-healthy",
+        f"""
+- patch:
+    object: {tag}
+    type: json
+    patch: [{{op: replace, path: /metadata/labels/istio.io~1rev, value: canary}}]
+{RESTART}""",
+    )
+    (pod,) = pods(world, "ratings")
+    assert annotations_of(pod)["istio.io/rev"] == "default"
+    edit(
+        world,
+        f"""
+- patch:
+    object: {tag}
+    type: json
+    patch: [{{op: replace, path: {service}, value: istiod-canary}}]
+{RESTART}""",
+    )
+    (pod,) = pods(world, "ratings")
+    assert annotations_of(pod)["istio.io/rev"] == "canary"
