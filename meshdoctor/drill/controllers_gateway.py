@@ -227,10 +227,10 @@ def reconcile_gateway(state: State, gateway: Object) -> State:
     if kind not in _CLASSES or spec_of(gateway).get("addresses"):
         return state
     namespace, own = name_of(gateway)
-    if not _is_read(state.mesh):
-        return state
     if uid_of(gateway) == uid_of(state.recorded.get(GATEWAYS, namespace, own) or {}):
         # Its objects were recorded, with whatever is wrong with them.
+        return state
+    if not _is_read(state.mesh):
         return state
     name = own if kind == "istio-waypoint" else f"{own}-{kind}"
     account = {"metadata": _metadata(state, gateway, name, {})}

@@ -121,7 +121,8 @@ class Grader:
             return self._request(check, check.request, mesh)
         if check.new_pod is not None:
             holds, said = judged_pod(world.state(at_start=at_start), check.new_pod)
-            return CheckResult(check.id, check.says, holds, said)
+            place = (f"Namespace {check.new_pod.namespace}",)
+            return CheckResult(check.id, check.says, holds, said, place)
         assert check.condition is not None
         objects = world.start if at_start else world.objects
         verdict = check.condition.holds(world.start, objects)

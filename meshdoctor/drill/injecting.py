@@ -16,12 +16,13 @@ from meshdoctor.drill.injecting_own import (
     CONFIG,
     configured,
     holds_application,
+    natively,
     overlaid,
     own_settings,
 )
 from meshdoctor.drill.injecting_probes import rewritten_probes
 from meshdoctor.drill.objects import DEPLOYMENTS, PODS, annotations_of, labels_of, spec_of
-from meshdoctor.drill.pods import as_pod, containers_of
+from meshdoctor.drill.pods import as_pod, containers_of, is_native
 from meshdoctor.intent.inbound_capture import EXCLUDE_INBOUND_PORTS, INCLUDE_INBOUND_PORTS
 from meshdoctor.intent.revision_labels import DEFAULT_REVISION, REVISION
 from meshdoctor.intent.revisions import got_revision, was_injected
@@ -245,18 +246,24 @@ def _added(state: State, pod: Object, revision: str, workload: str, kind: str) -
         if made.get("name") == PROXY_CONTAINER:
             made["env"] = _environment(made, pod, workload, kind, revision)
             led = _discovery(made["env"], revision)
+            made = natively(made, own)
             made = overlaid(configured(made, {**led, **settings}, waits=waits), asked)
         elif "istio-iptables" in as_list(made.get("args")):
             made["args"] = _arguments(as_list(made.get("args")), own)
         return made
 
-    def taken(key: str) -> list[dict[str, Any]]:
-        names = as_list(status.get(key))
-        return [adapted(one) for one in as_list(spec.get(key)) if one["name"] in names]
-
+    names = [*as_list(status.get("initContainers")), *as_list(status.get("containers"))]
+    taken = [adapted(one) for one in containers_of(spec) if one.get("name") in names]
+    main = [one for one in taken if one["name"] == PROXY_CONTAINER and not is_native(one)]
+    init = [one for one in taken if one not in main]
+    told = {
+        **status,
+        "initContainers": [one["name"] for one in init],
+        "containers": [one["name"] for one in main] or None,
+        "revision": revision,
+    }
     mounted = [one for one in as_list(spec.get("volumes")) if one["name"] in volumes]
-    told = json.dumps({**status, "revision": revision}, separators=(",", ":"))
-    return _Added(taken("initContainers"), taken("containers"), mounted, told, first=waits)
+    return _Added(init, main, mounted, json.dumps(told, separators=(",", ":")), first=waits)
 
 
 def injected(state: State, pod: Object, revision: str, workload: str, kind: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from meshdoctor.drill.pods import is_native
 from meshdoctor.intent.mesh_config import mesh_config
 from meshdoctor.model.resource import as_list, as_mapping
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from meshdoctor.model.snapshot import Snapshot
 
 CONFIG = "proxy.istio.io/config"
+_NATIVE = "sidecar.istio.io/nativeSidecar"
+"""The pod's say against ``ENABLE_NATIVE_SIDECARS``."""
 _HOLD = "holdApplicationUntilProxyStarts"
 _VARIABLE = "PROXY_CONFIG"
 _WAIT = {"postStart": {"exec": {"command": ["pilot-agent", "wait"]}}}
@@ -48,6 +51,13 @@ def holds_application(mesh: Snapshot, pod: Resource, settings: Mapping[str, Any]
     return bool(settings.get(_HOLD, default.get(_HOLD)))
 
 
+def natively(container: Mapping[str, Any], annotations: Mapping[str, str]) -> dict[str, Any]:
+    """The proxy's container as a native sidecar or not, where the pod says which."""
+    made = {key: value for key, value in container.items() if key != "restartPolicy"}
+    native = annotations.get(_NATIVE, str(is_native(container)).lower()) == "true"
+    return {**made, "restartPolicy": "Always"} if native else made
+
+
 def configured(
     container: Mapping[str, Any], settings: Mapping[str, Any], *, waits: bool
 ) -> dict[str, Any]:
@@ -66,7 +76,7 @@ def configured(
             *(_merged_config(one, settings) for one in kept),
             *({"name": str(name), "value": str(value)} for name, value in metadata.items()),
         ]
-    if waits and made.get("restartPolicy") != "Always":
+    if waits and not is_native(made):
         made["lifecycle"] = _WAIT
     return made
 

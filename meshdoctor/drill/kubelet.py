@@ -31,7 +31,7 @@ from meshdoctor.drill.objects import (
     spec_of,
     status_of,
 )
-from meshdoctor.drill.pods import as_pod, containers_of, is_live
+from meshdoctor.drill.pods import as_pod, containers_of, is_live, is_native
 from meshdoctor.intent.inbound_capture import captures_inbound
 from meshdoctor.intent.peer_authentication import ServerMode, peer_mode
 from meshdoctor.model.kinds import PEER_AUTHENTICATION
@@ -181,10 +181,6 @@ def _application(state: State, pod: Object, container: Mapping[str, Any]) -> dic
     return running(container, state.timestamp, ready=ready)
 
 
-def _is_native(container: Mapping[str, Any]) -> bool:
-    return container.get("restartPolicy") == "Always"
-
-
 def started(state: State, pod: Object) -> dict[str, Any]:
     """A pod that was just stored, scheduled and started.
 
@@ -218,7 +214,7 @@ def container_statuses(
     for one in map(as_mapping, as_list(spec_of(pod).get("initContainers"))):
         if held:
             init.append(waiting(one, "PodInitializing"))
-        elif _is_native(one):
+        elif is_native(one):
             ready = proxy_ready or one.get("name") != PROXY_CONTAINER
             held = not ready
             init.append(running(one, state.timestamp, ready=ready))

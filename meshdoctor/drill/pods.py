@@ -71,6 +71,11 @@ def containers_of(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from (as_mapping(one) for one in as_list(spec.get(key)))
 
 
+def is_native(container: Mapping[str, Any]) -> bool:
+    """Whether an init container is a sidecar that stays (``restartPolicy: Always``)."""
+    return container.get("restartPolicy") == "Always"
+
+
 def application_waits(pod: Object) -> bool:
     """Whether a pod's applications start only once its sidecar is ready.
 
@@ -78,7 +83,7 @@ def application_waits(pod: Object) -> bool:
     and its postStart hook waits (``holdApplicationUntilProxyStarts``).
     """
     for one in as_list(spec_of(pod).get("initContainers")):
-        if one.get("name") == PROXY_CONTAINER and one.get("restartPolicy") == "Always":
+        if one.get("name") == PROXY_CONTAINER and is_native(one):
             return True
     first = as_mapping(next(iter(as_list(spec_of(pod).get("containers"))), {}))
     hook = as_mapping(as_mapping(first.get("lifecycle")).get("postStart"))

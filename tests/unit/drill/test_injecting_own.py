@@ -61,6 +61,18 @@ def test_a_native_sidecar_needs_no_hook_to_be_first() -> None:
     assert application_waits(ratings(NATIVE, RESTART))
 
 
+@pytest.mark.parametrize(("recording", "native"), [(CLASSIC, "true"), (NATIVE, "false")])
+def test_a_pod_may_choose_between_a_native_and_a_classic_sidecar(
+    recording: str, native: str
+) -> None:
+    pod = ratings(recording, patched(f'{{sidecar.istio.io/nativeSidecar: "{native}"}}'))
+    assert ("istio-proxy" in order(pod)) is (native == "false")
+    assert application_waits(pod) is (native == "true")
+    assert ready(pod) == "2/2"
+    told = json.loads(annotations_of(pod)["sidecar.istio.io/status"])
+    assert told["containers"] == (None if native == "true" else ["istio-proxy"])
+
+
 @pytest.mark.parametrize("text", ["'just words'", "'a: [1'"])
 def test_settings_that_cannot_be_read_count_for_nothing(text: str) -> None:
     pod = ratings(CLASSIC, patched(f"{{proxy.istio.io/config: {text}}}"))
