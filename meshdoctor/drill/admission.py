@@ -13,6 +13,7 @@ from meshdoctor.drill.admission_pod_security import pod_security_refusal
 from meshdoctor.drill.admission_quota import quota_refusal, with_default_limits
 from meshdoctor.drill.controllers_ambient import enrolled
 from meshdoctor.drill.injecting import TEMPLATES, injected, injected_gateway
+from meshdoctor.drill.injecting_own import SettingsError
 from meshdoctor.drill.objects import ENDPOINT_SLICES, annotations_of, labels_of
 from meshdoctor.drill.pods import as_pod
 from meshdoctor.intent.control_plane import ready_pods, serves
@@ -124,7 +125,11 @@ def _injection(state: State, pod: Object, workload: str, kind: str) -> dict[str,
         if answer and resource.annotations.get(TEMPLATES):
             return injected_gateway(state, pod)
         if answer and verdict not in _LEFT_ALONE:
-            return injected(state, pod, _answering(mesh, webhook), workload, kind)
+            try:
+                return injected(state, pod, _answering(mesh, webhook), workload, kind)
+            except SettingsError as error:
+                denied = f'admission webhook "{webhook.name}" denied the request'
+                return Refused(f"{denied}: Pod injection failed: {error}")
     return enrolled(state, pod)
 
 

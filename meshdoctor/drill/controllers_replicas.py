@@ -35,6 +35,7 @@ _API = "apps/v1"
 _HASH = "controller-revision-hash"
 _REFUSER = re.compile(
     r'violates PodSecurity "[^"]*"|(exceeded|failed) quota: [^,:]+|failed calling webhook "[^"]*"'
+    r'|admission webhook "[^"]*" denied the request.*'
 )
 """What a refusal names as its reason."""
 _COUNTS = ("replicas", "readyReplicas", "availableReplicas", "fullyLabeledReplicas")

@@ -275,6 +275,9 @@ def injected(state: State, pod: Object, revision: str, workload: str, kind: str)
         revision: of the control plane that injects.
         workload: name of the workload above the pod.
         kind: the workload's kind.
+
+    Raises:
+        SettingsError: the pod's own settings of its proxy cannot be read.
     """
     added = _added(state, pod, revision, workload, kind)
     init, main = (

@@ -31,12 +31,27 @@ _TEMPLATES_OWN = "auto"
 """The image that stands for the template's."""
 
 
+class SettingsError(ValueError):
+    """Settings that the injector cannot read; the message is one line."""
+
+
 def own_settings(annotations: Mapping[str, str]) -> Mapping[str, Any]:
-    """The ProxyConfig that a pod brings; one that cannot be read counts for nothing."""
+    """The ProxyConfig that a pod brings; fields that are in none count for nothing.
+
+    Raises:
+        SettingsError: it is no YAML, or no mapping.
+    """
+    text = annotations.get(CONFIG, "")
     try:
-        return as_mapping(yaml.load(annotations.get(CONFIG, ""), Loader=yaml.CSafeLoader))
+        read = yaml.load(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError:
-        return {}
+        read = text
+    if not isinstance(read or {}, dict):
+        raise SettingsError(
+            f"invalid value {text!r} for annotation {CONFIG!r}: "
+            "failed to convert to apply proxy config"
+        )
+    return read or {}
 
 
 def holds_application(mesh: Snapshot, pod: Resource, settings: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from meshdoctor.drill.objects import REPLICA_SETS, status_of
 from meshdoctor.drill.pods import application_waits
 from tests.unit.drill.playing import annotations_of, edit, play, pods, proxy, ready
 
@@ -74,11 +75,17 @@ def test_a_pod_may_choose_between_a_native_and_a_classic_sidecar(
 
 
 @pytest.mark.parametrize("text", ["'just words'", "'a: [1'"])
-def test_settings_that_cannot_be_read_count_for_nothing(text: str) -> None:
-    pod = ratings(CLASSIC, patched(f"{{proxy.istio.io/config: {text}}}"))
-    assert not application_waits(pod)
-    plain = ratings(CLASSIC, RESTART)
-    assert variables(pod)["PROXY_CONFIG"] == variables(plain)["PROXY_CONFIG"]
+def test_settings_that_cannot_be_read_refuse_the_pod(text: str) -> None:
+    world = play(CLASSIC, patched(f"{{proxy.istio.io/config: {text}}}"))
+    (left,) = pods(world, "ratings")
+    assert not application_waits(left)
+    refusals = [
+        condition["message"]
+        for one in world.objects.all(REPLICA_SETS, "shop")
+        for condition in status_of(one).get("conditions", [])
+    ]
+    assert len(refusals) == 1
+    assert "denied the request: Pod injection failed: invalid value" in refusals[0]
 
 
 def test_one_resource_annotation_takes_the_place_of_all_defaults() -> None:
