@@ -16,12 +16,14 @@ from meshdoctor.drill.controllers_gateway import reconcile_gateway
 from meshdoctor.drill.controllers_istiod import patch_webhooks
 from meshdoctor.drill.controllers_namespace import collect, furnish
 from meshdoctor.drill.controllers_replicas import reconcile_replica_set, reconcile_set
+from meshdoctor.drill.controllers_routes import reconcile_route
 from meshdoctor.drill.controllers_service import orphans, reconcile_service
 from meshdoctor.drill.kubelet import reconsidered
 from meshdoctor.drill.objects import (
     DAEMON_SETS,
     DEPLOYMENTS,
     GATEWAYS,
+    HTTP_ROUTES,
     PODS,
     QUOTAS,
     REPLICA_SETS,
@@ -51,6 +53,7 @@ def _quota(state: State, item: Object) -> State:
 
 _CONTROLLERS: tuple[tuple[Key, Callable[[State, Object], State]], ...] = (
     (GATEWAYS, reconcile_gateway),
+    (HTTP_ROUTES, reconcile_route),
     (DEPLOYMENTS, reconcile),
     (REPLICA_SETS, reconcile_replica_set),
     (STATEFUL_SETS, lambda state, item: reconcile_set(state, STATEFUL_SETS, item)),

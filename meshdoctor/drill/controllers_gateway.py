@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from meshdoctor.analyze.istio_crds import gateway_api_crds, is_before_v1
+from meshdoctor.drill.controllers_routes import reads_gateway_api
 from meshdoctor.drill.injecting import istiod_image
 from meshdoctor.drill.naming import uid
 from meshdoctor.drill.objects import (
@@ -22,7 +22,6 @@ from meshdoctor.drill.objects import (
     status_of,
     uid_of,
 )
-from meshdoctor.model.kinds import CRD
 from meshdoctor.model.resource import as_list, as_mapping
 from meshdoctor.serve.object_store import name_of
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from meshdoctor.drill.state import State
-    from meshdoctor.model.snapshot import Snapshot
     from meshdoctor.serve.object_store import Object
 
 _NAME = "gateway.networking.k8s.io/gateway-name"
@@ -213,14 +211,6 @@ def _programmed(state: State, gateway: Object, name: str) -> State:
     return state.put(GATEWAYS, {**gateway, "status": status})
 
 
-def _is_read(mesh: Snapshot) -> bool:
-    """Whether istiod reads Gateways: it waits, without a word, for a CRD that serves v1."""
-    if not mesh.catalog.known(CRD):
-        return True
-    found = gateway_api_crds(mesh).get("gateways")
-    return found is not None and not is_before_v1(found)
-
-
 def reconcile_gateway(state: State, gateway: Object) -> State:
     """Give one Gateway that was not recorded what istiod would give it."""
     kind = str(spec_of(gateway).get("gatewayClassName"))
@@ -230,7 +220,7 @@ def reconcile_gateway(state: State, gateway: Object) -> State:
     if uid_of(gateway) == uid_of(state.recorded.get(GATEWAYS, namespace, own) or {}):
         # Its objects were recorded, with whatever is wrong with them.
         return state
-    if not _is_read(state.mesh):
+    if not reads_gateway_api(state.mesh, "gateways"):
         return state
     name = own if kind == "istio-waypoint" else f"{own}-{kind}"
     account = {"metadata": _metadata(state, gateway, name, {})}

@@ -37,6 +37,7 @@ QUOTAS = key_of(kinds.RESOURCE_QUOTA)
 LIMIT_RANGES = key_of(kinds.LIMIT_RANGE)
 SERVICE_ACCOUNTS = key_of(kinds.SERVICE_ACCOUNT)
 GATEWAYS = key_of(kinds.KUBERNETES_GATEWAY)
+HTTP_ROUTES = key_of(kinds.HTTP_ROUTE)
 ENVOY_FILTERS = key_of(kinds.ENVOY_FILTER)
 EVENTS = key_of(kinds.EVENT)
 

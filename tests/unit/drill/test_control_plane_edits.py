@@ -6,12 +6,13 @@ import pytest
 
 from meshdoctor.drill.mesh_reload import reloaded
 from meshdoctor.drill.new_pods import NewPod, judged_pod
-from meshdoctor.drill.objects import DEPLOYMENTS, GATEWAYS, status_of
+from meshdoctor.drill.objects import DEPLOYMENTS, GATEWAYS, HTTP_ROUTES, status_of
 from meshdoctor.intent.mesh_config import mesh_config
 from tests.unit.drill.playing import edit, play, pods, ready
 
 OUT_OF_MEMORY = "istiod-out-of-memory"
 CRD = "CustomResourceDefinition gateways.gateway.networking.k8s.io"
+ROUTE_CRD = "CustomResourceDefinition httproutes.gateway.networking.k8s.io"
 BUNDLE = "gateway.networking.k8s.io/bundle-version"
 GATEWAY = """
 - apply:
@@ -120,6 +121,42 @@ class TestMeshConfiguration:
         assert settings["outboundTrafficPolicy"] == {"mode": "REGISTRY_ONLY"}
         assert "accessLogFile" not in settings
         assert "accessLogFile" in mesh_config(play("healthy").snapshot()).settings
+
+
+ROUTE = """
+- apply:
+    apiVersion: gateway.networking.k8s.io/v1
+    kind: HTTPRoute
+    metadata: {name: front, namespace: %s}
+    spec:
+      parentRefs: [{name: front, namespace: shop}]
+      rules: [{backendRefs: [{name: %s, port: 8080}]}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("namespace", "backend", "told"),
+    [
+        ("shop", "web", {"Accepted": "True", "ResolvedRefs": "True"}),
+        ("shop", "nobody", {"Accepted": "True", "ResolvedRefs": "False"}),
+        ("pay", "payments", {"Accepted": "False", "ResolvedRefs": "True"}),
+    ],
+)
+def test_istiod_says_of_a_route_whether_it_takes_it(
+    namespace: str, backend: str, told: dict[str, str]
+) -> None:
+    world = play("canary-healthy", GATEWAY + ROUTE % (namespace, backend))
+    route = world.objects.get(HTTP_ROUTES, namespace, "front") or {}
+    (parent,) = status_of(route)["parents"]
+    assert {one["type"]: one["status"] for one in parent["conditions"]} == told
+
+
+def test_a_route_whose_definition_is_too_old_gets_no_status() -> None:
+    old = f"- annotate: {{object: {ROUTE_CRD}, set: {{{BUNDLE}: v0.8.1}}}}\n"
+    world = play("canary-healthy", old + GATEWAY + ROUTE % ("shop", "web"))
+    assert not status_of(world.objects.get(HTTP_ROUTES, "shop", "front") or {})
+    edit(world, old.replace("v0.8.1", "v1.2.1"))
+    assert status_of(world.objects.get(HTTP_ROUTES, "shop", "front") or {})["parents"]
 
 
 def test_a_gateway_waits_until_its_definition_serves_v1() -> None:
