@@ -39,14 +39,14 @@ def own_settings(annotations: Mapping[str, str]) -> Mapping[str, Any]:
     """The ProxyConfig that a pod brings; fields that are in none count for nothing.
 
     Raises:
-        SettingsError: it is no YAML, or no mapping.
+        SettingsError: it is no YAML, no mapping, or has a text for a truth value.
     """
     text = annotations.get(CONFIG, "")
     try:
         read = yaml.load(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError:
         read = text
-    if not isinstance(read or {}, dict):
+    if not isinstance(read or {}, dict) or not isinstance((read or {}).get(_HOLD, True), bool):
         raise SettingsError(
             f"invalid value {text!r} for annotation {CONFIG!r}: "
             "failed to convert to apply proxy config"

@@ -74,7 +74,9 @@ def test_a_pod_may_choose_between_a_native_and_a_classic_sidecar(
     assert told["containers"] == (None if native == "true" else ["istio-proxy"])
 
 
-@pytest.mark.parametrize("text", ["'just words'", "'a: [1'"])
+@pytest.mark.parametrize(
+    "text", ["'just words'", "'a: [1'", "'{holdApplicationUntilProxyStarts: \"true\"}'"]
+)
 def test_settings_that_cannot_be_read_refuse_the_pod(text: str) -> None:
     world = play(CLASSIC, patched(f"{{proxy.istio.io/config: {text}}}"))
     (left,) = pods(world, "ratings")
