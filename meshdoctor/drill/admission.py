@@ -112,25 +112,41 @@ def _answering(mesh: Snapshot, webhook: InjectionWebhook) -> str:
     )
 
 
+def _made_by(
+    state: State, webhook: InjectionWebhook, pod: Object, workload: str, kind: str
+) -> dict[str, Any] | Refused:
+    """What one webhook that answers makes of a pod."""
+    if annotations_of(pod).get(TEMPLATES):
+        return injected_gateway(state, pod)
+    try:
+        return injected(state, pod, _answering(state.mesh, webhook), workload, kind)
+    except SettingsError as error:
+        denied = f'admission webhook "{webhook.name}" denied the request'
+        return Refused(f"{denied}: Pod injection failed: {error}")
+
+
 def _injection(state: State, pod: Object, workload: str, kind: str) -> dict[str, Any] | Refused:
+    """The pod after every webhook that selects it.
+
+    Configurations are called by name; an injector takes out what another put in before it puts in
+    its own (pkg/kube/inject, ``reinsertOverrides``), so that the last one wins.
+    """
     mesh, resource = state.mesh, as_pod(pod)
     namespace = mesh.catalog.find(NAMESPACE, "", resource.namespace)
     labels = namespace.labels if namespace is not None else {}
-    verdict = injection_verdict(mesh, resource).verdict
+    leaves = injection_verdict(mesh, resource).verdict in _LEFT_ALONE
+    made: dict[str, Any] | None = None
     # The API server calls a webhook that matches even where istiod will leave the pod alone.
-    for webhook in selecting(mesh, labels, resource.labels):
-        answer = _called(state, webhook)
+    found = selecting(mesh, labels, resource.labels)
+    for webhook in sorted(found, key=lambda one: one.configuration.name):
+        answer: dict[str, Any] | Refused | bool = _called(state, webhook)
+        if answer is True and (not leaves or annotations_of(pod).get(TEMPLATES)):
+            answer = _made_by(state, webhook, pod, workload, kind)
         if isinstance(answer, Refused):
             return answer
-        if answer and resource.annotations.get(TEMPLATES):
-            return injected_gateway(state, pod)
-        if answer and verdict not in _LEFT_ALONE:
-            try:
-                return injected(state, pod, _answering(mesh, webhook), workload, kind)
-            except SettingsError as error:
-                denied = f'admission webhook "{webhook.name}" denied the request'
-                return Refused(f"{denied}: Pod injection failed: {error}")
-    return enrolled(state, pod)
+        if isinstance(answer, dict):
+            made = answer
+    return enrolled(state, pod) if made is None else made
 
 
 def admit(state: State, pod: Object, workload: str, kind: str) -> Admitted | Refused:

@@ -146,3 +146,23 @@ def test_the_istiod_behind_a_tag_s_service_injects_whatever_its_label_says() -> 
     )
     (pod,) = pods(world, "ratings")
     assert annotations_of(pod)["istio.io/rev"] == "canary"
+
+
+def test_of_two_injectors_that_both_select_a_pod_the_last_by_name_wins() -> None:
+    second = """
+- apply:
+    apiVersion: admissionregistration.k8s.io/v1
+    kind: MutatingWebhookConfiguration
+    metadata: {name: %s, labels: {istio.io/rev: canary, istio.io/tag: other}}
+    webhooks:
+      - name: rev.namespace.sidecar-injector.istio.io
+        failurePolicy: Fail
+        clientConfig: {service: {name: istiod-canary, namespace: istio-system, path: /inject}}
+        rules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}]
+        namespaceSelector: {matchLabels: {istio-injection: enabled}}
+"""
+    got = [
+        annotations_of(ratings("canary-healthy", second % name + RESTART))["istio.io/rev"]
+        for name in ("istio-revision-tag-other", "an-early-one")
+    ]
+    assert got == ["canary", "default"]
