@@ -284,7 +284,9 @@ WAYPOINT = """
     spec:
       gatewayClassName: istio-waypoint
       listeners: [{name: mesh, port: 15008, protocol: HBONE}]
+- delete: {object: AuthorizationPolicy amb/get-only}
 """
+"""Without the policy, which would have the waypoint answer by itself."""
 
 
 def of_recording(
