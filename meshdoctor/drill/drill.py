@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from meshdoctor.drill.conditions import Condition
     from meshdoctor.drill.edits import Edit
+    from meshdoctor.drill.mesh_facts import MeshFact
     from meshdoctor.drill.wanted_route import WantedRoute
 
 HINTS = 3
@@ -105,10 +106,13 @@ class Check:
     says: str
     """What is wanted, for the report."""
     request: WantedRequest | None = None
-    """Behaviour; else the condition counts."""
+    """Behaviour; else the condition or the fact counts."""
     route: WantedRoute | None = None
     """The way that the request must take; how it ends is not asked then."""
     condition: Condition | None = None
+    """State of objects."""
+    fact: MeshFact | None = None
+    """What the mesh does besides answering requests."""
     points: int = 1
     """Its share among the checks."""
 

@@ -7,10 +7,12 @@ fails.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from meshdoctor.analyze.envoy_filter_scope import filters_for, identity, patches_for
 from meshdoctor.analyze.kubelet_probes import direct_probes
 from meshdoctor.drill.admission import reaches_istiod
 from meshdoctor.drill.kubelet_status import (
@@ -31,6 +33,7 @@ from meshdoctor.drill.objects import (
     status_of,
 )
 from meshdoctor.drill.pods import as_pod, containers_of, is_live
+from meshdoctor.intent.envoy_filter_refusal import lacking_field
 from meshdoctor.intent.inbound_capture import captures_inbound
 from meshdoctor.intent.peer_authentication import ServerMode, peer_mode
 from meshdoctor.model.kinds import PEER_AUTHENTICATION
@@ -79,9 +82,13 @@ def _recorded_status(state: State, pod: Object, container: Mapping[str, Any]) ->
             if seen is not None and _waits(seen):
                 # It never came to run there: how it fares is not known.
                 continue
-            # One that runs and is not ready fails its probe: another probe may succeed.
-            fails_probe = seen is not None and "running" in as_mapping(seen.get("state"))
-            if not fails_probe or _told(one, _PROBES) == probes:
+            # One that runs and is not ready fails its probe: another probe may succeed, and one
+            # that the sidecar reset says nothing of the application.
+            runs = seen is not None and "running" in as_mapping(seen.get("state"))
+            fails_probe = seen is not None and runs and not seen.get("ready")
+            if not fails_probe or (
+                _told(one, _PROBES) == probes and not resets_probe(state.recorded_mesh, other)
+            ):
                 return seen
     return None
 
@@ -118,7 +125,7 @@ def proxy_gets_ready(state: State, pod: Object) -> bool:
     One that reached istiod and was not ready all the same has refused what it got: it goes on
     doing so while every EnvoyFilter is what it was.
     """
-    if not reaches_istiod(state.mesh, pod):
+    if not reaches_istiod(state.mesh, pod) or _refuses(state.mesh, pod):
         return False
     if _meant(state.objects, ENVOY_FILTERS) != _meant(state.recorded, ENVOY_FILTERS):
         return True
@@ -128,6 +135,20 @@ def proxy_gets_ready(state: State, pod: Object) -> bool:
         and not seen.get("ready")
         and reaches_istiod(state.recorded_mesh, other)
         for other in state.recorded.all(PODS, name_of(pod)[0])
+    )
+
+
+def _refuses(mesh: Snapshot, pod: Object) -> bool:
+    """Whether an EnvoyFilter gives a new proxy listeners that it refuses for certain.
+
+    The agent's readiness waits for listeners that were taken (pilot-agent, ``status/ready``).
+    """
+    who = identity(mesh, ".".join(reversed(name_of(pod))), None)
+    mine = replace(who, labels=labels_of(pod), type=who.type or "sidecar")
+    return any(
+        lacking_field(patch)
+        for item in filters_for(mesh, mine)
+        for _, patch in patches_for(item, mine, "LDS")
     )
 
 
@@ -163,7 +184,7 @@ def _application(state: State, pod: Object, container: Mapping[str, Any]) -> dic
     if container.get("imagePullPolicy") == "Never" and image not in _images(state):
         return never_pulled(container)
     seen = _recorded_status(state, pod, container)
-    if seen is not None and not seen.get("ready") and not resets_probe(state.recorded_mesh, pod):
+    if seen is not None and not seen.get("ready"):
         return crashed(container, seen, state.timestamp)
     ready = not resets_probe(state.mesh, pod)
     return running(container, state.timestamp, ready=ready)
