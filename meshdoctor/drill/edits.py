@@ -16,6 +16,7 @@ from meshdoctor.model.resource import as_list, as_mapping
 from meshdoctor.serve.clock import rfc3339
 from meshdoctor.serve.defaults import add_defaults, normalize
 from meshdoctor.serve.json_patch import PatchError, json_patch, merge_patch
+from meshdoctor.serve.new_object import immutable_field
 from meshdoctor.serve.object_store import name_of
 from meshdoctor.serve.strategic_patch import strategic_patch
 from meshdoctor.serve.template_labels import FIELD, UNSELECTED, misses_own_pods
@@ -65,8 +66,11 @@ class Edit:
             made = _changed(target, old, self._patched(cluster, old))
         except PatchError as error:
             raise EditError(f"{target}: {error}") from None
-        if made is not None:
-            store.put(target.key, made)
+        if made is None:
+            return
+        if field := immutable_field(target.key, old, made):
+            raise EditError(f"{target}: {field} is immutable")
+        store.put(target.key, made)
 
     def _patched(self, cluster: Cluster, old: Object) -> Mapping[str, Any]:
         given = self.settings

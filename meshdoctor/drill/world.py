@@ -10,7 +10,7 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from meshdoctor.drill.controllers import settled
-from meshdoctor.drill.objects import EVENTS, Objects, uid_of
+from meshdoctor.drill.objects import EVENTS, JOBS, Objects, uid_of
 from meshdoctor.drill.state import State
 from meshdoctor.drill.view import NOT_AVAILABLE, Viewer
 from meshdoctor.serve.cluster import Cluster
@@ -51,6 +51,7 @@ class World:
             RecordingError: the recording has no manifest.
         """
         self.cluster = cluster
+        cluster.assume_empty(JOBS)
         self._viewer = Viewer(cluster.mesh)
         self._objects = self._recorded = Objects(cluster.store.everything())
         self._start = self._recorded

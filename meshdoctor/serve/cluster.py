@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from meshdoctor.model.kinds import NAMESPACE, POD
 from meshdoctor.serve.builtin_types import BUILTIN
-from meshdoctor.serve.catalog import CRD_KEY, Catalog, make_catalog
+from meshdoctor.serve.catalog import ABSENT, CRD_KEY, Catalog, make_catalog
 from meshdoctor.serve.clock import Clock
 from meshdoctor.serve.object_store import Change, ChangeType, ObjectStore
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from meshdoctor.serve.mesh import Mesh
+    from meshdoctor.serve.resource_type import Key
 
 POD_KEY = ("", POD.plural)
 NAMESPACE_KEY = ("", NAMESPACE.plural)
@@ -50,6 +51,7 @@ class Cluster:
         self.store = ObjectStore(_last_version(mesh))
         for one in mesh.objects:
             self.store.fill((one.group, one.plural), one.items)
+        self._empty: frozenset[Key] = frozenset()
         self._catalog = make_catalog(mesh, self.store.all(CRD_KEY))
         self.store.subscribe(self._follow)
         self.withhold: Callable[[str], str | None] = _nothing
@@ -59,6 +61,24 @@ class Cluster:
     def catalog(self) -> Catalog:
         """The resources that are served now."""
         return self._catalog
+
+    def assume_empty(self, key: Key) -> None:
+        """Serve a resource that the recorder never asked for as one that has no objects.
+
+        What it asked for in vain stays unknown.
+
+        Args:
+            key: the resource.
+        """
+        found = self._catalog.types.get(key)
+        if found is not None and found.unread is not None and found.unread.reason == ABSENT:
+            self._empty |= {key}
+            self.store.fill(key, ())
+            self._catalog = self._made_catalog()
+
+    def _made_catalog(self) -> Catalog:
+        made = make_catalog(self.mesh, self.store.all(CRD_KEY))
+        return Catalog({**made.types, **{key: BUILTIN[key] for key in self._empty}})
 
     def now(self) -> datetime:
         """The server's clock."""
@@ -94,6 +114,6 @@ class Cluster:
             key = (group, plural)
             if change.type is ChangeType.DELETED and key not in BUILTIN:
                 self.store.remove_all(key=key)
-            self._catalog = make_catalog(self.mesh, self.store.all(CRD_KEY))
+            self._catalog = self._made_catalog()
         elif change.key == NAMESPACE_KEY and change.type is ChangeType.DELETED:
             self.store.remove_all(namespace=name)
