@@ -87,17 +87,23 @@ def _failure(state: State, webhook: InjectionWebhook) -> str | None:
     return None
 
 
-def _called(state: State, webhook: InjectionWebhook) -> Refused | bool:
-    """Whether a webhook was called, or the refusal where it had to be."""
+def called(state: State, webhook: InjectionWebhook) -> Refused | bool:
+    """Whether a webhook was called, or the refusal where it had to be.
+
+    Args:
+        state: the moment.
+        webhook: an entry that selects what is written.
+    """
     why = _failure(state, webhook)
     if why is None:
         return True
     if webhook.failure_policy == "Ignore":
         return False
     namespace, name = webhook.service or ("", "")
+    address = f"https://{name}.{namespace}.svc:{_INJECT_PORT}{webhook.url_path}?timeout=10s"
     return Refused(
-        f'Internal error occurred: failed calling webhook "{webhook.name}": failed to call '
-        f'webhook: Post "https://{name}.{namespace}.svc:{_INJECT_PORT}/inject?timeout=10s": {why}'
+        f'Internal error occurred: failed calling webhook "{webhook.name}": '
+        f'failed to call webhook: Post "{address}": {why}'
     )
 
 
@@ -108,7 +114,7 @@ def _injection(state: State, pod: Object, workload: str, kind: str) -> dict[str,
     verdict = injection_verdict(mesh, resource).verdict
     # The API server calls a webhook that matches even where istiod will leave the pod alone.
     for webhook in selecting(mesh, labels, resource.labels):
-        answer = _called(state, webhook)
+        answer = called(state, webhook)
         if isinstance(answer, Refused):
             return answer
         if answer and resource.annotations.get(TEMPLATES):

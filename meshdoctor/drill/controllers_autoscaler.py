@@ -43,7 +43,10 @@ def reconcile_autoscaler(state: State, item: Object) -> State:
     key = _SCALED.get(reference.get("kind"))
     place = (namespace, str(reference.get("name") or ""))
     workload = state.objects.get(key, *place) if key is not None else None
-    if key is None or workload is None or state.recorded.get(key, *place) is workload:
+    if key is None or workload is None:
+        return state
+    as_recorded = state.recorded.get(AUTOSCALERS, *name_of(item)) is item
+    if as_recorded and state.recorded.get(key, *place) is workload:
         return state
     least, most = spec_of(item).get("minReplicas", 1), spec_of(item).get("maxReplicas", 1)
     replicas = wanted_replicas(workload)

@@ -13,6 +13,7 @@ from meshdoctor.drill.naming import uid
 from meshdoctor.drill.objects import spec_of
 from meshdoctor.drill.targets import Target, TargetError, parse_target
 from meshdoctor.model.resource import as_list, as_mapping
+from meshdoctor.serve.api_error import ApiError
 from meshdoctor.serve.clock import rfc3339
 from meshdoctor.serve.defaults import add_defaults, normalize
 from meshdoctor.serve.json_patch import PatchError, json_patch, merge_patch
@@ -50,12 +51,12 @@ class Edit:
         """Make it in memory; the cluster's controllers see it as any other write.
 
         Raises:
-            EditError: there is no such object, or the patch does not fit it.
+            EditError: there is no such object, the patch does not fit it, or it is refused.
         """
         target, store = self.target, cluster.store
         old = store.get(target.key, target.namespace, target.name)
         if self.verb == "apply" and old is None:
-            store.put(target.key, _created(cluster, target, self.settings["object"]))
+            self._write(cluster, _created(cluster, target, self.settings["object"]), None)
             return
         if old is None:
             raise EditError(f"{target} is not there")
@@ -70,7 +71,13 @@ class Edit:
             return
         if field := immutable_field(target.key, old, made):
             raise EditError(f"{target}: {field} is immutable")
-        store.put(target.key, made)
+        self._write(cluster, made, old)
+
+    def _write(self, cluster: Cluster, item: Object, old: Object | None) -> None:
+        try:
+            cluster.store.put(self.target.key, cluster.admit(self.target.key, item, old))
+        except ApiError as error:
+            raise EditError(f"{self.target}: {' '.join(str(error).split())}") from None
 
     def _patched(self, cluster: Cluster, old: Object) -> Mapping[str, Any]:
         given = self.settings

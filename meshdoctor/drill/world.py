@@ -9,6 +9,7 @@ from __future__ import annotations
 from threading import RLock
 from typing import TYPE_CHECKING
 
+from meshdoctor.drill.admission_writes import admitted
 from meshdoctor.drill.controllers import settled
 from meshdoctor.drill.objects import EVENTS, JOBS, Objects, uid_of
 from meshdoctor.drill.state import State
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from meshdoctor.model.snapshot import Snapshot
-    from meshdoctor.serve.object_store import Change
+    from meshdoctor.serve.object_store import Change, Object
+    from meshdoctor.serve.resource_type import Key
 
 _ROOMS = ("proxies/", "ztunnels/")
 _ISTIOD_STATE = ("debug/", "metrics.txt")
@@ -65,6 +67,7 @@ class World:
         self._lock = RLock()
         self._unsubscribe: Callable[[], None] = cluster.store.subscribe(self._follow)
         cluster.withhold = self._why_withheld
+        cluster.admit = self._admitted
 
     @classmethod
     def from_recording(cls, path: Path) -> World:
@@ -136,6 +139,15 @@ class World:
             recorded_mesh=self._viewer.recorded,
             gone=self._gone,
         )
+
+    def _admitted(self, key: Key, item: Object, old: Object | None) -> Object:
+        """What the API server stores of a write.
+
+        Raises:
+            ApiError: it refuses it.
+        """
+        with self._lock:
+            return admitted(self._state(), key, item, old)
 
     def settle(self) -> None:
         """Let the controllers work until the mesh is at rest, and write what they did."""

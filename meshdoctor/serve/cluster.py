@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from meshdoctor.serve.mesh import Mesh
+    from meshdoctor.serve.object_store import Object
     from meshdoctor.serve.resource_type import Key
 
 POD_KEY = ("", POD.plural)
@@ -25,6 +26,12 @@ def _nothing(path: str) -> str | None:
     """Nothing is withheld."""
     del path
     return None
+
+
+def _as_written(key: Key, item: Object, old: Object | None) -> Object:
+    """Everything is let in as it is."""
+    del key, old
+    return item
 
 
 def _last_version(mesh: Mesh) -> int:
@@ -56,6 +63,9 @@ class Cluster:
         self.store.subscribe(self._follow)
         self.withhold: Callable[[str], str | None] = _nothing
         """Why a file does not count any more, by its path: the seam for what moves the mesh."""
+        self.admit: Callable[[Key, Object, Object | None], Object] = _as_written
+        """What is stored of a write, by resource, object and what it replaces: the seam for
+        admission, which raises ``ApiError`` where it refuses."""
 
     @property
     def catalog(self) -> Catalog:
