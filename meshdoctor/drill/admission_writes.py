@@ -69,7 +69,9 @@ def _validated(state: State, key: Key, item: Object, operation: str) -> None:
         why = refusal(key, item) if answer else ""
         if why:
             said = f'admission webhook "{entry.name}" denied the request: {why}'
-            raise ApiError(_BAD, said, "BadRequest")
+            denied = ApiError(_BAD, said)
+            denied.status.pop("reason", None)  # istiod gives none, and kubectl prints none
+            raise denied
 
 
 def admitted(state: State, key: Key, item: Object, old: Object | None) -> dict[str, Any]:

@@ -61,10 +61,6 @@ def finish_job(state: State, pod: Object) -> State:
     if state.recorded.get(PODS, *name_of(pod)) is not None or not _works(pod):
         return state
     now, stops = state.timestamp, _stops_its_sidecar(pod)
-
-    def ended(container: Mapping[str, Any]) -> dict[str, Any]:
-        return {**running(container, now, ready=False, ended=True), "ready": False}
-
     init = [
         running(one, now, ready=True, ended=True)
         for one in map(as_mapping, as_list(spec_of(pod).get("initContainers")))
@@ -72,13 +68,55 @@ def finish_job(state: State, pod: Object) -> State:
     main = [
         running(one, now, ready=True)
         if one.get("name") == PROXY_CONTAINER and not stops
-        else ended(one)
+        else _ended(one, now)
         for one in map(as_mapping, as_list(spec_of(pod).get("containers")))
     ]
+    return state.put(PODS, _with_status(pod, init, main, now))
+
+
+def _ended(container: Mapping[str, Any], now: str) -> dict[str, Any]:
+    return {**running(container, now, ready=False, ended=True), "ready": False}
+
+
+def _with_status(
+    pod: Object, init: list[dict[str, Any]], main: list[dict[str, Any]], now: str
+) -> dict[str, Any]:
+    """A pod whose containers fare so; it has succeeded when all have ended."""
     before = status_of(pod)
     place = {"address": str(before.get("podIP") or ""), "host": str(before.get("hostIP") or "")}
     status = whole_status(pod, init, main, now, **place)
     status["startTime"] = before.get("startTime", now)
-    if all("terminated" in one["state"] for one in main):
+    if all("terminated" in as_mapping(one["state"]) for one in main):
         status["phase"] = "Succeeded"
-    return state.put(PODS, {**pod, "status": status})
+    return {**pod, "status": status}
+
+
+def proxy_quits(pod: Object, now: str) -> dict[str, Any]:
+    """A pod whose proxy was told to quit: it ends, or is started again where containers are.
+
+    Args:
+        pod: with a proxy that runs.
+        now: RFC 3339.
+    """
+    again = spec_of(pod).get("restartPolicy", "Always") == "Always"
+    spec = {
+        str(as_mapping(one).get("name")): as_mapping(one)
+        for key in ("initContainers", "containers")
+        for one in as_list(spec_of(pod).get(key))
+    }
+
+    def after(status: Mapping[str, Any]) -> dict[str, Any]:
+        name = str(status.get("name"))
+        if name != PROXY_CONTAINER:
+            return dict(status)
+        if again or spec[name].get("restartPolicy") == "Always":
+            count = int(status.get("restartCount") or 0) + 1
+            ready = bool(status.get("ready"))
+            return {**running(spec[name], now, ready=ready), "restartCount": count}
+        return _ended(spec[name], now)
+
+    init, main = (
+        [after(as_mapping(one)) for one in as_list(status_of(pod).get(key))]
+        for key in ("initContainerStatuses", "containerStatuses")
+    )
+    return _with_status(pod, init, main, now)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from meshdoctor.drill.admission_writes import admitted
 from meshdoctor.drill.controllers import settled
-from meshdoctor.drill.objects import EVENTS, JOBS, Objects, uid_of
+from meshdoctor.drill.kubelet_jobs import proxy_quits
+from meshdoctor.drill.objects import EVENTS, JOBS, PODS, Objects, uid_of
 from meshdoctor.drill.state import State
 from meshdoctor.drill.view import NOT_AVAILABLE, Viewer
 from meshdoctor.serve.cluster import Cluster
@@ -68,6 +69,7 @@ class World:
         self._unsubscribe: Callable[[], None] = cluster.store.subscribe(self._follow)
         cluster.withhold = self._why_withheld
         cluster.admit = self._admitted
+        cluster.on_quit = self._quit_proxy
 
     @classmethod
     def from_recording(cls, path: Path) -> World:
@@ -148,6 +150,15 @@ class World:
         """
         with self._lock:
             return admitted(self._state(), key, item, old)
+
+    def _quit_proxy(self, namespace: str, name: str) -> bool:
+        """Let a pod's proxy end, as ``/quitquitquit`` does; whether there is such a pod."""
+        with self._lock:
+            pod = self._objects.get(PODS, namespace, name)
+            if pod is None:
+                return False
+            self.cluster.store.put(PODS, proxy_quits(pod, self._state().timestamp))
+            return True
 
     def settle(self) -> None:
         """Let the controllers work until the mesh is at rest, and write what they did."""

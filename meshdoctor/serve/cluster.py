@@ -34,6 +34,12 @@ def _as_written(key: Key, item: Object, old: Object | None) -> Object:
     return item
 
 
+def _unmoved(namespace: str, name: str) -> bool:
+    """Nothing happens to a pod."""
+    del namespace, name
+    return False
+
+
 def _last_version(mesh: Mesh) -> int:
     """The newest resourceVersion in a recording: what it is true at."""
     newest = max((one.resource_version for one in mesh.objects), default=0)
@@ -66,6 +72,8 @@ class Cluster:
         self.admit: Callable[[Key, Object, Object | None], Object] = _as_written
         """What is stored of a write, by resource, object and what it replaces: the seam for
         admission, which raises ``ApiError`` where it refuses."""
+        self.on_quit: Callable[[str, str], bool] = _unmoved
+        """What becomes of a pod whose proxy is told to quit, by namespace and name."""
 
     @property
     def catalog(self) -> Catalog:
@@ -109,6 +117,10 @@ class Cluster:
     def pod(self, namespace: str, name: str) -> Mapping[str, Any] | None:
         """The pod as it stands now; None where there is none."""
         return self.store.get(POD_KEY, namespace, name)
+
+    def quit_proxy(self, namespace: str, name: str) -> bool:
+        """Let a pod's proxy end; False where nobody moves the mesh."""
+        return self.on_quit(namespace, name)
 
     def has_namespace(self, name: str) -> bool:
         """Whether objects may be created in a namespace; where none was read, in any."""

@@ -8,7 +8,7 @@ import pytest
 
 from meshdoctor.drill.edits import EditError
 from meshdoctor.drill.objects import AUTOSCALERS, DEPLOYMENTS, JOBS, PODS, labels_of, status_of
-from tests.unit.drill.playing import edit, names, play, proxy, ready
+from tests.unit.drill.playing import edit, names, play, pods, proxy, ready
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -163,6 +163,25 @@ def test_a_job_whose_pods_are_refused_says_so_and_starts_once_they_are_not() -> 
     assert work_pods(world) == []
     edit(world, "- scale: {object: Deployment istio-system/istiod, replicas: 1}")
     assert len(work_pods(world)) == 1
+
+
+def test_telling_the_proxy_to_quit_completes_a_job_that_waits_for_it() -> None:
+    world = play("classic-sidecars-healthy", JOB % PLAIN)
+    (pod,) = work_pods(world)
+    assert world.cluster.quit_proxy("shop", names([pod])[0])
+    assert complete(world)
+    assert [ready(one) for one in work_pods(world)] == ["0/2"]
+
+
+def test_telling_the_proxy_of_a_server_to_quit_restarts_it() -> None:
+    world = play("classic-sidecars-healthy")
+    (pod,) = pods(world, "web")
+    assert world.cluster.quit_proxy("shop", names([pod])[0])
+    (after,) = pods(world, "web")
+    assert (names([after]), ready(after)) == (names([pod]), "2/2")
+    counts = {one["name"]: one["restartCount"] for one in status_of(after)["containerStatuses"]}
+    assert counts == {"app": 0, "istio-proxy": 1}
+    assert not world.cluster.quit_proxy("shop", "nobody")
 
 
 SCALER = """
