@@ -7,12 +7,10 @@ fails.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from meshdoctor.analyze.envoy_filter_scope import filters_for, identity, patches_for
 from meshdoctor.analyze.kubelet_probes import direct_probes
 from meshdoctor.drill.admission import reaches_istiod
 from meshdoctor.drill.kubelet_status import (
@@ -33,7 +31,7 @@ from meshdoctor.drill.objects import (
     status_of,
 )
 from meshdoctor.drill.pods import as_pod, containers_of, is_live
-from meshdoctor.intent.envoy_filter_refusal import lacking_field
+from meshdoctor.drill.refusing import refused_filters
 from meshdoctor.intent.inbound_capture import captures_inbound
 from meshdoctor.intent.peer_authentication import ServerMode, peer_mode
 from meshdoctor.model.kinds import PEER_AUTHENTICATION
@@ -122,10 +120,11 @@ def resets_probe(mesh: Snapshot, pod: Object) -> bool:
 def proxy_gets_ready(state: State, pod: Object) -> bool:
     """Whether a pod's proxy gets configuration that it takes.
 
+    The agent's readiness waits for listeners that were taken (pilot-agent, ``status/ready``).
     One that reached istiod and was not ready all the same has refused what it got: it goes on
     doing so while every EnvoyFilter is what it was.
     """
-    if not reaches_istiod(state.mesh, pod) or _refuses(state.mesh, pod):
+    if not reaches_istiod(state.mesh, pod) or any(refused_filters(state.mesh, as_pod(pod))):
         return False
     if _meant(state.objects, ENVOY_FILTERS) != _meant(state.recorded, ENVOY_FILTERS):
         return True
@@ -135,20 +134,6 @@ def proxy_gets_ready(state: State, pod: Object) -> bool:
         and not seen.get("ready")
         and reaches_istiod(state.recorded_mesh, other)
         for other in state.recorded.all(PODS, name_of(pod)[0])
-    )
-
-
-def _refuses(mesh: Snapshot, pod: Object) -> bool:
-    """Whether an EnvoyFilter gives a new proxy listeners that it refuses for certain.
-
-    The agent's readiness waits for listeners that were taken (pilot-agent, ``status/ready``).
-    """
-    who = identity(mesh, ".".join(reversed(name_of(pod))), None)
-    mine = replace(who, labels=labels_of(pod), type=who.type or "sidecar")
-    return any(
-        lacking_field(patch)
-        for item in filters_for(mesh, mine)
-        for _, patch in patches_for(item, mine, "LDS")
     )
 
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from meshdoctor.diagnose.scope_error import ScopeError
 from meshdoctor.drill.conditions import Verdict
+from meshdoctor.drill.refusing import refused_filters
 from meshdoctor.drill.targets import Target, parse_target
-from meshdoctor.intent.envoy_filter_refusal import refused_patches
 from meshdoctor.intent.injection_webhooks import injection_webhooks
 from meshdoctor.intent.network_policies import Verdict as Passage
 from meshdoctor.intent.network_policies import decide
 from meshdoctor.intent.webhook_trust import Trust, entry_trust
-from meshdoctor.model.kinds import ENVOY_FILTER
+from meshdoctor.model.kinds import POD
+from meshdoctor.model.pod import has_proxy, is_finished
 from meshdoctor.views.trace_request import find_client
 
 if TYPE_CHECKING:
@@ -67,13 +68,15 @@ class MeshFact:
 
 
 def _accepted(mesh: Snapshot, target: Target) -> Verdict:
-    """Whether no EnvoyFilter holds a patch that Envoy refuses for certain."""
-    for item in mesh.catalog.of(ENVOY_FILTER):
-        if target.covers(item.namespace, item.name):
-            for index, lacking in refused_patches(item):
-                said = f"proxies refuse patch {index} of {item}: its filter lacks {lacking}"
+    """Whether no EnvoyFilter makes a proxy refuse its listeners."""
+    for pod in mesh.catalog.of(POD):
+        if not has_proxy(pod) or is_finished(pod):
+            continue
+        for item, lacking in refused_filters(mesh, pod):
+            if target.covers(item.namespace, item.name):
+                said = f"the proxy of {pod.name} refuses {item}: its filter lacks {lacking}"
                 return Verdict(False, said)
-    return Verdict(True, "proxies take every EnvoyFilter")
+    return Verdict(True, "every proxy takes what EnvoyFilters make of its listeners")
 
 
 def _trusted(mesh: Snapshot, target: Target) -> Verdict | None:

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from meshdoctor.model.resource import as_list, as_mapping
+from meshdoctor.model.resource import as_mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from typing import Any
-
-    from meshdoctor.model.resource import Resource
 
 _FILTERS = "type.googleapis.com/envoy.extensions.filters."
 _DEMANDED: Mapping[str, tuple[str, ...]] = {
@@ -54,10 +52,3 @@ def lacking_field(patch: Mapping[str, Any]) -> str:
         if not (config.get(field) or config.get(_camel(field))):
             return field
     return ""
-
-
-def refused_patches(envoy_filter: Resource) -> Iterator[tuple[int, str]]:
-    """The patches of an EnvoyFilter that Envoy refuses: their places, and the field they lack."""
-    for index, patch in enumerate(as_list(envoy_filter.spec.get("configPatches"))):
-        if field := lacking_field(as_mapping(patch)):
-            yield index, field

@@ -50,6 +50,7 @@ FIELD = """
     patch:
       - {op: add, path: /spec/configPatches/0/patch/value/typed_config/%s, value: %s}
 """
+FILTER = "EnvoyFilter shop/bad-filter"
 ACCEPTED = {"accepted": {"object": "EnvoyFilter shop/*"}}
 RESTART = "- restart: {object: Deployment shop/%s-v1}"
 
@@ -76,6 +77,12 @@ def test_a_filter_of_another_namespace_is_not_asked_about() -> None:
     world = play("envoyfilter-rejected")
     assert holds(world, ACCEPTED) is False
     assert holds(world, {"accepted": {"object": "EnvoyFilter pay/*"}}) is True
+
+
+def test_a_filter_that_selects_no_proxy_is_refused_by_none() -> None:
+    aside = "{spec: {workloadSelector: {labels: {app: nobody}}}}"
+    world = play("envoyfilter-rejected", f"- patch: {{object: {FILTER}, patch: {aside}}}")
+    assert holds(world, ACCEPTED) is True
 
 
 def test_only_new_pods_that_the_filter_selects_do_not_get_ready() -> None:
