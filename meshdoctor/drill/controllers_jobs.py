@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 
 from meshdoctor.drill.admission import Refused, admit
@@ -25,6 +26,7 @@ from meshdoctor.serve.object_store import name_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from meshdoctor.drill.objects import Objects
     from meshdoctor.drill.state import State
     from meshdoctor.serve.object_store import Object
 
@@ -76,8 +78,16 @@ def _defaulted(job: Object) -> Object:
     return {**job, "spec": made}
 
 
-def _pods(state: State, job: Object) -> list[Object]:
-    return [pod for pod in state.objects.all(PODS, name_of(job)[0]) if owned_by(pod, job, JOB.name)]
+def _pods(objects: Objects, job: Object) -> list[Object]:
+    return [pod for pod in objects.all(PODS, name_of(job)[0]) if owned_by(pod, job, JOB.name)]
+
+
+def _is_at_rest(state: State, job: Object) -> bool:
+    """Whether a Job and its pods are as the recording has them."""
+    if state.recorded.get(JOBS, *name_of(job)) is not job:
+        return False
+    before, now = (_pods(objects, job) for objects in (state.recorded, state.objects))
+    return len(before) == len(now) and all(map(operator.is_, before, now))
 
 
 def _created(state: State, job: Object) -> State | Refused:
@@ -119,7 +129,7 @@ def _count(pods: list[Object], phase: str) -> int:
 
 def _told(state: State, job: Object) -> State:
     """Write a Job's status where it changed."""
-    pods, before = _pods(state, job), status_of(job)
+    pods, before = _pods(state.objects, job), status_of(job)
     active = [pod for pod in pods if is_live(pod)]
     # Pods that are gone were counted when they ended.
     succeeded = max(_count(pods, "Succeeded"), int(before.get("succeeded") or 0))
@@ -144,12 +154,12 @@ def _told(state: State, job: Object) -> State:
 
 def reconcile_job(state: State, job: Object) -> State:
     """Bring one Job to the pods it asks for, until it is over."""
-    if _has_condition(job, _FINISHED) or state.recorded.get(JOBS, *name_of(job)) is job:
+    if _has_condition(job, _FINISHED) or _is_at_rest(state, job):
         return state
     written = _defaulted(job)
     if written is not job:
         state = state.put(JOBS, written)
-    spec, pods = spec_of(written), _pods(state, written)
+    spec, pods = spec_of(written), _pods(state.objects, written)
     active = [pod for pod in pods if is_live(pod)]
     left = spec.get("completions", 1) - _count(pods, "Succeeded")
     wanted = 0 if spec.get("suspend") else max(min(spec.get("parallelism", 1), left), 0)

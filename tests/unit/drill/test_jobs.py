@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from meshdoctor.drill.controllers import settled
 from meshdoctor.drill.edits import EditError
 from meshdoctor.drill.objects import AUTOSCALERS, DEPLOYMENTS, JOBS, PODS, labels_of, status_of
 from tests.unit.drill.playing import edit, names, play, pods, proxy, ready
@@ -140,6 +142,16 @@ def test_a_pod_of_a_job_that_was_deleted_comes_back_while_the_job_is_not_done() 
     after = names(work_pods(world))
     assert len(after) == 1
     assert after != before
+
+
+def test_a_job_that_was_recorded_hanging_rests_until_its_pod_goes() -> None:
+    played = play("classic-sidecars-healthy", JOB % PLAIN)
+    hanging = replace(played._state(), recorded=played.objects)
+    assert settled(hanging).objects is hanging.objects
+    (pod,) = work_pods(played)
+    after = settled(hanging.remove(PODS, pod)).objects
+    (anew,) = [one for one in after.all(PODS, "shop") if labels_of(one).get("job-name") == "export"]
+    assert names([anew]) != names([pod])
 
 
 def test_the_template_of_a_job_cannot_be_changed() -> None:
