@@ -88,17 +88,23 @@ def _failure(state: State, webhook: InjectionWebhook) -> str | None:
     return None
 
 
-def _called(state: State, webhook: InjectionWebhook) -> Refused | bool:
-    """Whether a webhook was called, or the refusal where it had to be."""
+def called(state: State, webhook: InjectionWebhook) -> Refused | bool:
+    """Whether a webhook was called, or the refusal where it had to be.
+
+    Args:
+        state: the moment.
+        webhook: an entry that selects what is written.
+    """
     why = _failure(state, webhook)
     if why is None:
         return True
     if webhook.failure_policy == "Ignore":
         return False
     namespace, name = webhook.service or ("", "")
+    address = f"https://{name}.{namespace}.svc:{_INJECT_PORT}{webhook.url_path}?timeout=10s"
     return Refused(
-        f'Internal error occurred: failed calling webhook "{webhook.name}": failed to call '
-        f'webhook: Post "https://{name}.{namespace}.svc:{_INJECT_PORT}/inject?timeout=10s": {why}'
+        f'Internal error occurred: failed calling webhook "{webhook.name}": '
+        f'failed to call webhook: Post "{address}": {why}'
     )
 
 
@@ -139,7 +145,7 @@ def _injection(state: State, pod: Object, workload: str, kind: str) -> dict[str,
     # The API server calls a webhook that matches even where istiod will leave the pod alone.
     found = selecting(mesh, labels, resource.labels)
     for webhook in sorted(found, key=lambda one: one.configuration.name):
-        answer: dict[str, Any] | Refused | bool = _called(state, webhook)
+        answer: dict[str, Any] | Refused | bool = called(state, webhook)
         if answer is True and (not leaves or annotations_of(pod).get(TEMPLATES)):
             answer = _made_by(state, webhook, pod, workload, kind)
         if isinstance(answer, Refused):

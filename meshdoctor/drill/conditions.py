@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from meshdoctor.drill.objects import PODS, controller_of, labels_of, spec_of, uid_of
+from meshdoctor.drill.objects import PODS, controller_of, labels_of, spec_of, status_of, uid_of
 from meshdoctor.drill.pods import (
     application_waits,
     as_pod,
@@ -17,7 +17,7 @@ from meshdoctor.drill.pods import (
 )
 from meshdoctor.drill.targets import Target, parse_target
 from meshdoctor.intent.revisions import got_revision
-from meshdoctor.model.kinds import REPLICA_SET, SECRET
+from meshdoctor.model.kinds import JOB, REPLICA_SET, SECRET
 from meshdoctor.model.pod import PROXY_CONTAINER, has_proxy
 from meshdoctor.model.quantity import quantity
 from meshdoctor.model.resource import as_list, as_mapping, object_text
@@ -209,7 +209,10 @@ def _text(target: Target, item: Object) -> str:
 
 
 def workload_pods(objects: Objects, workload: Target) -> list[Object]:
-    """The live pods of a workload, those of a Deployment by way of its ReplicaSets."""
+    """The live pods of a workload, those of a Deployment by way of its ReplicaSets.
+
+    Of a Job also those that have done their work.
+    """
     found = []
     for pod in objects.all(PODS, workload.namespace):
         owner = controller_of(pod)
@@ -217,7 +220,8 @@ def workload_pods(objects: Objects, workload: Target) -> list[Object]:
         if kind == REPLICA_SET.name and workload.kind.name != REPLICA_SET.name:
             code = labels_of(pod).get("pod-template-hash", "")
             kind, name = "Deployment", name.removesuffix(f"-{code}")
-        if (kind, name) == (workload.kind.name, workload.name) and is_live(pod):
+        done = workload.kind is JOB and status_of(pod).get("phase") == "Succeeded"
+        if (kind, name) == (workload.kind.name, workload.name) and (done or is_live(pod)):
             found.append(pod)
     return found
 

@@ -10,20 +10,25 @@ from typing import TYPE_CHECKING
 
 from meshdoctor.drill.admission_quota import counted
 from meshdoctor.drill.controllers_ambient import reconcile_enrolment
+from meshdoctor.drill.controllers_autoscaler import reconcile_autoscaler
 from meshdoctor.drill.controllers_bare_pods import start_bare_pod
 from meshdoctor.drill.controllers_deployment import reconcile
 from meshdoctor.drill.controllers_gateway import reconcile_gateway
 from meshdoctor.drill.controllers_istiod import patch_webhooks
+from meshdoctor.drill.controllers_jobs import reconcile_job
 from meshdoctor.drill.controllers_namespace import collect, furnish
 from meshdoctor.drill.controllers_replicas import reconcile_replica_set, reconcile_set
 from meshdoctor.drill.controllers_routes import reconcile_route
 from meshdoctor.drill.controllers_service import orphans, reconcile_service
 from meshdoctor.drill.kubelet import reconsidered
+from meshdoctor.drill.kubelet_jobs import finish_job
 from meshdoctor.drill.objects import (
+    AUTOSCALERS,
     DAEMON_SETS,
     DEPLOYMENTS,
     GATEWAYS,
     HTTP_ROUTES,
+    JOBS,
     PODS,
     QUOTAS,
     REPLICA_SETS,
@@ -54,12 +59,15 @@ def _quota(state: State, item: Object) -> State:
 _CONTROLLERS: tuple[tuple[Key, Callable[[State, Object], State]], ...] = (
     (GATEWAYS, reconcile_gateway),
     (HTTP_ROUTES, reconcile_route),
+    (AUTOSCALERS, reconcile_autoscaler),
     (DEPLOYMENTS, reconcile),
     (REPLICA_SETS, reconcile_replica_set),
     (STATEFUL_SETS, lambda state, item: reconcile_set(state, STATEFUL_SETS, item)),
     (DAEMON_SETS, lambda state, item: reconcile_set(state, DAEMON_SETS, item)),
+    (JOBS, reconcile_job),
     (PODS, start_bare_pod),
     (PODS, _kubelet),
+    (PODS, finish_job),
     (PODS, reconcile_enrolment),
     (SERVICES, reconcile_service),
     (QUOTAS, _quota),

@@ -105,7 +105,8 @@ def _made(state: State, deployment: Object, revision: int) -> dict[str, Any]:
     }
 
 
-def _scaled(item: Object, replicas: int) -> Object:
+def scaled(item: Object, replicas: int) -> Object:
+    """A workload that asks for so many pods; the same one where it does already."""
     if wanted_replicas(item) == replicas:
         return item
     metadata = dict(item["metadata"])
@@ -130,7 +131,7 @@ def _rolled(state: State, deployment: Object, current: Object, others: list[Obje
     new = min(wanted, max(wanted_replicas(current), room))
     if wanted_replicas(current) > wanted:
         new = wanted
-    state = state.put(REPLICA_SETS, _scaled(current, new))
+    state = state.put(REPLICA_SETS, scaled(current, new))
     ready = sum(is_ready(pod) for pod in pods_of(state.objects, current, "ReplicaSet"))
     spare = old if recreate else ready + old - (wanted - lacking)
     return _shrunk(state, others, spare)
@@ -145,7 +146,7 @@ def _shrunk(state: State, others: list[Object], spare: int) -> State:
         taken = min(replicas, max(spare, idle, 0))
         if taken:
             spare -= taken
-            state = state.put(REPLICA_SETS, _scaled(one, replicas - taken))
+            state = state.put(REPLICA_SETS, scaled(one, replicas - taken))
     return state
 
 

@@ -13,15 +13,24 @@ if TYPE_CHECKING:
     from meshdoctor.serve.object_store import Object
 
 
-def warned(state: State, item: Object, kind: str, reason: str, message: str) -> State:
+def warned(
+    state: State,
+    item: Object,
+    kind: str,
+    reason: str,
+    message: str,
+    *,
+    api_version: str = "apps/v1",
+) -> State:
     """With a warning about a workload's controller.
 
     Args:
         state: the moment.
         item: what it is about.
-        kind: its kind, of the group apps.
+        kind: its kind.
         reason: in one word, such as ``FailedCreate``.
         message: the whole sentence.
+        api_version: of the kind.
     """
     namespace, name = name_of(item)
     if not state.objects.has(EVENTS):
@@ -33,7 +42,7 @@ def warned(state: State, item: Object, kind: str, reason: str, message: str) -> 
             "creationTimestamp": state.timestamp,
         },
         "involvedObject": {
-            "apiVersion": "apps/v1",
+            "apiVersion": api_version,
             "kind": kind,
             "name": name,
             "namespace": namespace,

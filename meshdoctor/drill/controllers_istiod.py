@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from meshdoctor.drill.objects import PODS, Objects, key_of
 from meshdoctor.intent.control_plane import ready_pods
+from meshdoctor.intent.revision_labels import REVISION
 from meshdoctor.intent.revisions import control_planes
 from meshdoctor.intent.webhook_trust import (
     ROOT_CONFIG_MAP,
@@ -42,7 +43,9 @@ def _wrong_then(mesh: Snapshot, entry: InjectionWebhook) -> bool:
 
 
 def _patcher(state: State, entry: InjectionWebhook) -> bool:
-    """Whether an istiod runs that mends an entry now."""
+    """Whether an istiod runs that mends an entry now: of the revision that its label names."""
+    if REVISION not in entry.configuration.labels:
+        return False
     plane = control_planes(state.mesh).get(entry.revision)
     pods = ready_pods(plane) if plane is not None else ()
     if not _wrong_then(state.recorded_mesh, entry):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from meshdoctor.drill.conditions import Condition
     from meshdoctor.drill.edits import Edit
+    from meshdoctor.drill.mesh_facts import MeshFact
     from meshdoctor.drill.new_pods import NewPod
     from meshdoctor.drill.wanted_route import WantedRoute
 
@@ -106,12 +107,15 @@ class Check:
     says: str
     """What is wanted, for the report."""
     request: WantedRequest | None = None
-    """Behaviour; else the condition counts."""
+    """Behaviour; else the condition or the fact counts."""
     route: WantedRoute | None = None
     """The way that the request must take; how it ends is not asked then."""
     new_pod: NewPod | None = None
     """What becomes of a pod that is created now."""
     condition: Condition | None = None
+    """State of objects."""
+    fact: MeshFact | None = None
+    """What the mesh does besides answering requests."""
     points: int = 1
     """Its share among the checks."""
 

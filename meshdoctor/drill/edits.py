@@ -13,9 +13,11 @@ from meshdoctor.drill.naming import uid
 from meshdoctor.drill.objects import spec_of
 from meshdoctor.drill.targets import Target, TargetError, parse_target
 from meshdoctor.model.resource import as_list, as_mapping
+from meshdoctor.serve.api_error import ApiError
 from meshdoctor.serve.clock import rfc3339
 from meshdoctor.serve.defaults import add_defaults, normalize
 from meshdoctor.serve.json_patch import PatchError, json_patch, merge_patch
+from meshdoctor.serve.new_object import immutable_field
 from meshdoctor.serve.object_store import name_of
 from meshdoctor.serve.strategic_patch import strategic_patch
 from meshdoctor.serve.template_labels import FIELD, UNSELECTED, misses_own_pods
@@ -49,12 +51,12 @@ class Edit:
         """Make it in memory; the cluster's controllers see it as any other write.
 
         Raises:
-            EditError: there is no such object, or the patch does not fit it.
+            EditError: there is no such object, the patch does not fit it, or it is refused.
         """
         target, store = self.target, cluster.store
         old = store.get(target.key, target.namespace, target.name)
         if self.verb == "apply" and old is None:
-            store.put(target.key, _created(cluster, target, self.settings["object"]))
+            self._write(cluster, _created(cluster, target, self.settings["object"]), None)
             return
         if old is None:
             raise EditError(f"{target} is not there")
@@ -65,8 +67,17 @@ class Edit:
             made = _changed(target, old, self._patched(cluster, old))
         except PatchError as error:
             raise EditError(f"{target}: {error}") from None
-        if made is not None:
-            store.put(target.key, made)
+        if made is None:
+            return
+        if field := immutable_field(target.key, old, made):
+            raise EditError(f"{target}: {field} is immutable")
+        self._write(cluster, made, old)
+
+    def _write(self, cluster: Cluster, item: Object, old: Object | None) -> None:
+        try:
+            cluster.store.put(self.target.key, cluster.admit(self.target.key, item, old))
+        except ApiError as error:
+            raise EditError(f"{self.target}: {' '.join(str(error).split())}") from None
 
     def _patched(self, cluster: Cluster, old: Object) -> Mapping[str, Any]:
         given = self.settings

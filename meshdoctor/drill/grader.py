@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from meshdoctor.drill.drill import Check, Drill, WantedRequest
+    from meshdoctor.drill.mesh_facts import MeshFact
     from meshdoctor.drill.world import World
     from meshdoctor.model.snapshot import Snapshot
     from meshdoctor.model.trace import Request, Walk
@@ -116,18 +117,27 @@ class Grader:
         return won - FULL * broken // shares
 
     def _check(self, check: Check, world: World, *, at_start: bool) -> CheckResult:
+        mesh = world.start_snapshot if at_start else world.snapshot()
         if check.request is not None:
-            mesh = world.start_snapshot if at_start else world.snapshot()
             return self._request(check, check.request, mesh)
         if check.new_pod is not None:
             holds, said = judged_pod(world.state(at_start=at_start), check.new_pod)
             place = (f"Namespace {check.new_pod.namespace}",)
             return CheckResult(check.id, check.says, holds, said, place)
+        if check.fact is not None:
+            return self._fact(check, check.fact, mesh)
         assert check.condition is not None
         objects = world.start if at_start else world.objects
         verdict = check.condition.holds(world.start, objects)
         target = (str(check.condition.target),)
         return CheckResult(check.id, check.says, verdict.holds, verdict.because, target)
+
+    def _fact(self, check: Check, fact: MeshFact, mesh: Snapshot) -> CheckResult:
+        found = fact.holds(mesh)
+        if found is None:
+            return CheckResult(check.id, check.says, None, "it cannot be told by what was read")
+        target = (str(fact.target),) if fact.target is not None else ()
+        return CheckResult(check.id, check.says, found.holds, found.because, target)
 
     def _request(self, check: Check, wanted: WantedRequest, mesh: Snapshot) -> CheckResult:
         try:

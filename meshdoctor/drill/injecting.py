@@ -12,21 +12,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from meshdoctor.drill.injecting_default import default_pattern
+from meshdoctor.drill.injecting_native import in_form, istiod_container, wants_native
 from meshdoctor.drill.injecting_own import (
     CONFIG,
     configured,
     holds_application,
-    natively,
     overlaid,
     own_settings,
 )
 from meshdoctor.drill.injecting_probes import rewritten_probes
-from meshdoctor.drill.objects import DEPLOYMENTS, PODS, annotations_of, labels_of, spec_of
+from meshdoctor.drill.objects import PODS, annotations_of, labels_of, spec_of
 from meshdoctor.drill.pods import as_pod, containers_of, is_native
 from meshdoctor.intent.inbound_capture import EXCLUDE_INBOUND_PORTS, INCLUDE_INBOUND_PORTS
 from meshdoctor.intent.revision_labels import DEFAULT_REVISION, REVISION
 from meshdoctor.intent.revisions import got_revision, was_injected
-from meshdoctor.model.pod import ISTIOD_CONTAINER, PROXY_CONTAINER, is_gateway
+from meshdoctor.model.pod import PROXY_CONTAINER, is_gateway
 from meshdoctor.model.resource import as_list, as_mapping
 from meshdoctor.serve.object_store import name_of
 
@@ -87,14 +87,7 @@ def pattern(state: State, revision: str) -> Object:
 
 def istiod_image(state: State, revision: str) -> str:
     """The image of the revision's istiod; empty where it was not read."""
-    for deployment in state.objects.all(DEPLOYMENTS):
-        template = as_mapping(spec_of(deployment).get("template"))
-        labels = as_mapping(as_mapping(template.get("metadata")).get("labels"))
-        own = labels.get(REVISION) or labels_of(deployment).get(REVISION) or "default"
-        for container in as_list(as_mapping(template.get("spec")).get("containers")):
-            if container.get("name") == ISTIOD_CONTAINER and own == revision:
-                return str(container.get("image") or "")
-    return ""
+    return str(istiod_container(state.objects, revision).get("image") or "")
 
 
 def _proxy_image(image: str, istiod: str, annotations: Mapping[str, str]) -> str:
@@ -155,12 +148,13 @@ def _environment(
     applications = [as_mapping(one) for one in as_list(spec_of(pod).get("containers"))]
     namespace = name_of(pod)[0]
     plural = f"{kind.lower()}s"
+    group = "batch" if kind == "Job" else "apps"
     ports = [port for one in applications for port in as_list(one.get("ports"))]
     told = {
         "ISTIO_META_POD_PORTS": json.dumps(ports),
         "ISTIO_META_APP_CONTAINERS": ",".join(str(one.get("name")) for one in applications),
         "ISTIO_META_WORKLOAD_NAME": workload,
-        "ISTIO_META_OWNER": f"kubernetes://apis/apps/v1/namespaces/{namespace}/{plural}/{workload}",
+        "ISTIO_META_OWNER": f"kubernetes://apis/{group}/v1/namespaces/{namespace}/{plural}/{workload}",
     }
     kept = (as_mapping(one) for one in as_list(container.get("env")))
     return [
@@ -229,6 +223,9 @@ class _Added:
 def _added(state: State, pod: Object, revision: str, workload: str, kind: str) -> _Added:
     """What the injector adds to a pod, made of what it added to the pattern."""
     model, istiod = pattern(state, revision), istiod_image(state, revision)
+    native = wants_native(state, revision, annotations_of(pod))
+    if native is not None:
+        model = in_form(model, native=native)
     status = as_mapping(json.loads(annotations_of(model).get(_STATUS) or "{}"))
     spec, own = spec_of(model), annotations_of(pod)
     volumes = set(as_list(status.get("volumes")))
@@ -246,7 +243,6 @@ def _added(state: State, pod: Object, revision: str, workload: str, kind: str) -
         if made.get("name") == PROXY_CONTAINER:
             made["env"] = _environment(made, pod, workload, kind, revision)
             led = _discovery(made["env"], revision)
-            made = natively(made, own)
             made = overlaid(configured(made, {**led, **settings}, waits=waits), asked)
         elif "istio-iptables" in as_list(made.get("args")):
             made["args"] = _arguments(as_list(made.get("args")), own)

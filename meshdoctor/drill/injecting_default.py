@@ -31,7 +31,8 @@ _LIMITS = {
 }
 
 
-def _is_native(image: str) -> bool:
+def native_by_default(image: str) -> bool:
+    """Whether the istiod of an image makes sidecars native where nobody says anything."""
     found = re.search(r":(\d+)\.(\d+)", image)
     return found is not None and (int(found[1]), int(found[2])) >= _FIRST_NATIVE
 
@@ -75,7 +76,7 @@ def default_pattern(istiod: str) -> dict[str, Any]:
     """
     hub, _, tag = (istiod or "docker.io/istio/pilot:1.26.0").rpartition(":")
     image = f"{hub.rpartition('/')[0]}/proxyv2:{tag}"
-    native = _is_native(image)
+    native = native_by_default(image)
     arguments = [
         "istio-iptables",
         "-p",

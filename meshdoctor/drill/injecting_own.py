@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from meshdoctor.model.snapshot import Snapshot
 
 CONFIG = "proxy.istio.io/config"
-_NATIVE = "sidecar.istio.io/nativeSidecar"
-"""The pod's say against ``ENABLE_NATIVE_SIDECARS``."""
 _HOLD = "holdApplicationUntilProxyStarts"
 _VARIABLE = "PROXY_CONFIG"
 _WAIT = {"postStart": {"exec": {"command": ["pilot-agent", "wait"]}}}
@@ -64,13 +62,6 @@ def holds_application(mesh: Snapshot, pod: Resource, settings: Mapping[str, Any]
     """
     default = as_mapping(mesh_config(mesh, pod).settings.get("defaultConfig"))
     return bool(settings.get(_HOLD, default.get(_HOLD)))
-
-
-def natively(container: Mapping[str, Any], annotations: Mapping[str, str]) -> dict[str, Any]:
-    """The proxy's container as a native sidecar or not, where the pod says which."""
-    made = {key: value for key, value in container.items() if key != "restartPolicy"}
-    native = annotations.get(_NATIVE, str(is_native(container)).lower()) == "true"
-    return {**made, "restartPolicy": "Always"} if native else made
 
 
 def configured(

@@ -32,6 +32,7 @@ from meshdoctor.drill.objects import (
     status_of,
 )
 from meshdoctor.drill.pods import as_pod, containers_of, is_live, is_native
+from meshdoctor.drill.refusing import refused_filters
 from meshdoctor.intent.inbound_capture import captures_inbound
 from meshdoctor.intent.peer_authentication import ServerMode, peer_mode
 from meshdoctor.model.kinds import PEER_AUTHENTICATION
@@ -80,9 +81,13 @@ def _recorded_status(state: State, pod: Object, container: Mapping[str, Any]) ->
             if seen is not None and _waits(seen):
                 # It never came to run there: how it fares is not known.
                 continue
-            # One that runs and is not ready fails its probe: another probe may succeed.
-            fails_probe = seen is not None and "running" in as_mapping(seen.get("state"))
-            if not fails_probe or _told(one, _PROBES) == probes:
+            # One that runs and is not ready fails its probe: another probe may succeed, and one
+            # that the sidecar reset says nothing of the application.
+            runs = seen is not None and "running" in as_mapping(seen.get("state"))
+            fails_probe = seen is not None and runs and not seen.get("ready")
+            if not fails_probe or (
+                _told(one, _PROBES) == probes and not resets_probe(state.recorded_mesh, other)
+            ):
                 return seen
     return None
 
@@ -124,10 +129,11 @@ def resets_probe(mesh: Snapshot, pod: Object) -> bool:
 def proxy_gets_ready(state: State, pod: Object) -> bool:
     """Whether a pod's proxy gets configuration that it takes.
 
+    The agent's readiness waits for listeners that were taken (pilot-agent, ``status/ready``).
     One that reached istiod and was not ready all the same has refused what it got: it goes on
     doing so while every EnvoyFilter is what it was.
     """
-    if not reaches_istiod(state.mesh, pod):
+    if not reaches_istiod(state.mesh, pod) or any(refused_filters(state.mesh, as_pod(pod))):
         return False
     if _meant(state.objects, ENVOY_FILTERS) != _meant(state.recorded, ENVOY_FILTERS):
         return True
@@ -175,7 +181,7 @@ def _application(state: State, pod: Object, container: Mapping[str, Any]) -> dic
     if killed is not None:
         return crashed(container, killed, state.timestamp)
     seen = _recorded_status(state, pod, container)
-    if seen is not None and not seen.get("ready") and not resets_probe(state.recorded_mesh, pod):
+    if seen is not None and not seen.get("ready"):
         return crashed(container, seen, state.timestamp)
     ready = not resets_probe(state.mesh, pod)
     return running(container, state.timestamp, ready=ready)

@@ -24,6 +24,7 @@ from meshdoctor.drill.drill import (
     WantedRequest,
 )
 from meshdoctor.drill.edits import parse_edits
+from meshdoctor.drill.mesh_facts import KINDS, parse_fact
 from meshdoctor.drill.new_pods import NewPod
 from meshdoctor.drill.wanted_route import parse_route
 from meshdoctor.model.resource import as_mapping
@@ -117,13 +118,15 @@ def parse_check(document: Mapping[str, Any]) -> Check:
     """
     way = document.get("route")
     asked = document.get("request", way)
+    of_mesh = any(one in document for one in KINDS)
     return Check(
         id=document["id"],
         says=document["says"],
         request=_request(asked) if asked else None,
         route=parse_route(way) if way else None,
         new_pod=_new_pod(document["new-pod"]) if "new-pod" in document else None,
-        condition=None if asked or "new-pod" in document else parse_condition(document),
+        condition=None if asked or of_mesh or "new-pod" in document else parse_condition(document),
+        fact=parse_fact(document) if of_mesh else None,
         points=document.get("points", 1),
     )
 

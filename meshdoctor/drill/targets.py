@@ -56,9 +56,12 @@ class Target:
     def matching(self, objects: Objects) -> Iterator[Object]:
         """The objects that the pattern covers."""
         for item in objects.all(self.key):
-            namespace, name = name_of(item)
-            if fnmatchcase(namespace, self.namespace) and fnmatchcase(name, self.name):
+            if self.covers(*name_of(item)):
                 yield item
+
+    def covers(self, namespace: str, name: str) -> bool:
+        """Whether the pattern covers an object of its kind by this name."""
+        return fnmatchcase(namespace, self.namespace) and fnmatchcase(name, self.name)
 
 
 def parse_target(text: str) -> Target:

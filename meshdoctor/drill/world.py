@@ -9,8 +9,10 @@ from __future__ import annotations
 from threading import RLock
 from typing import TYPE_CHECKING
 
+from meshdoctor.drill.admission_writes import admitted
 from meshdoctor.drill.controllers import settled
-from meshdoctor.drill.objects import EVENTS, Objects, uid_of
+from meshdoctor.drill.kubelet_jobs import proxy_quits
+from meshdoctor.drill.objects import EVENTS, JOBS, PODS, Objects, uid_of
 from meshdoctor.drill.state import State
 from meshdoctor.drill.view import NOT_AVAILABLE, Viewer
 from meshdoctor.serve.cluster import Cluster
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from meshdoctor.model.snapshot import Snapshot
-    from meshdoctor.serve.object_store import Change
+    from meshdoctor.serve.object_store import Change, Object
+    from meshdoctor.serve.resource_type import Key
 
 _ROOMS = ("proxies/", "ztunnels/")
 _ISTIOD_STATE = ("debug/", "metrics.txt")
@@ -51,6 +54,7 @@ class World:
             RecordingError: the recording has no manifest.
         """
         self.cluster = cluster
+        cluster.assume_empty(JOBS)
         self._viewer = Viewer(cluster.mesh)
         self._objects = self._recorded = Objects(cluster.store.everything())
         self._start = self._recorded
@@ -64,6 +68,8 @@ class World:
         self._lock = RLock()
         self._unsubscribe: Callable[[], None] = cluster.store.subscribe(self._follow)
         cluster.withhold = self._why_withheld
+        cluster.admit = self._admitted
+        cluster.on_quit = self._quit_proxy
 
     @classmethod
     def from_recording(cls, path: Path) -> World:
@@ -140,6 +146,24 @@ class World:
             recorded_mesh=self._viewer.recorded,
             gone=self._gone,
         )
+
+    def _admitted(self, key: Key, item: Object, old: Object | None) -> Object:
+        """What the API server stores of a write.
+
+        Raises:
+            ApiError: it refuses it.
+        """
+        with self._lock:
+            return admitted(self.state(), key, item, old)
+
+    def _quit_proxy(self, namespace: str, name: str) -> bool:
+        """Let a pod's proxy end, as ``/quitquitquit`` does; whether there is such a pod."""
+        with self._lock:
+            pod = self._objects.get(PODS, namespace, name)
+            if pod is None:
+                return False
+            self.cluster.store.put(PODS, proxy_quits(pod, self.state().timestamp))
+            return True
 
     def settle(self) -> None:
         """Let the controllers work until the mesh is at rest, and write what they did."""

@@ -73,6 +73,12 @@ class InjectionWebhook:
         return (str(service.get("namespace") or ""), str(name)) if name else None
 
     @property
+    def url_path(self) -> str:
+        """The path that it calls of its Service."""
+        service = as_mapping(as_mapping(self._entry.get("clientConfig")).get("service"))
+        return str(service.get("path") or "/inject")
+
+    @property
     def namespace_selector(self) -> Mapping[str, Any]:
         """Which namespaces it is called for."""
         return as_mapping(self._entry.get("namespaceSelector"))

@@ -10,11 +10,13 @@ from meshdoctor.serve.admin_backend import fetch
 from meshdoctor.serve.exec_command import (
     AdminGet,
     Outcome,
+    QuitProxy,
     not_running,
     outcome_of,
     play,
     read_command,
     refused,
+    unchanged,
 )
 from meshdoctor.serve.faults_body import GARBAGE, drip, half, reset
 from meshdoctor.serve.faults_middleware import faults_of
@@ -110,6 +112,10 @@ class _Execution:
         read = not_running(pod, container) or read_command(pod, container, command)
         if isinstance(read, Outcome):
             await self._send(read)
+            return
+        if isinstance(read, QuitProxy):
+            done = self._mesh.quit_proxy(pod.namespace, pod.name)
+            await self._send(Outcome(stdout=b"OK\n\n") if done else unchanged("POST"))
             return
         faults = faults_of(self._request)
         if faults is None:

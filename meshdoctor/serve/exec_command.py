@@ -21,6 +21,7 @@ PROGRAMS = {
 }
 """The one program of a container that this server plays, and the port it asks."""
 
+_QUIT = "quitquitquit"
 _EXIT_CODE = re.compile(r"exit code (\d{1,3})")
 _FAILED = 255
 """Both programs exit with -1 when their command fails."""
@@ -60,6 +61,11 @@ class AdminGet:
     """From the slash on, with its query."""
 
 
+@dataclass(frozen=True, slots=True)
+class QuitProxy:
+    """A command that ends the proxy: Envoy's own ``/quitquitquit``, and the agent ends with it."""
+
+
 def not_running(pod: Pod, container: str) -> Outcome | None:
     """What a runtime says of a container that does not run; None of one that does."""
     if pod.is_running(container):
@@ -67,8 +73,10 @@ def not_running(pod: Pod, container: str) -> Outcome | None:
     return Outcome(error=f'unable to upgrade connection: container not found ("{container}")')
 
 
-def read_command(pod: Pod, container: str, command: Sequence[str]) -> AdminGet | Outcome:
-    """Tell the two commands that read from all others.
+def read_command(
+    pod: Pod, container: str, command: Sequence[str]
+) -> AdminGet | QuitProxy | Outcome:
+    """Tell the two commands that read, and the one that ends the proxy, from all others.
 
     Args:
         pod: where it is executed.
@@ -76,7 +84,7 @@ def read_command(pod: Pod, container: str, command: Sequence[str]) -> AdminGet |
         command: the program and its arguments.
 
     Returns:
-        The GET it comes to, or how it fails.
+        What it comes to, or how it fails.
     """
     if not command:
         return Outcome(error="you must specify at least 1 command for the container")
@@ -87,11 +95,18 @@ def read_command(pod: Pod, container: str, command: Sequence[str]) -> AdminGet |
     match arguments:
         case ["request", "GET", path]:
             return AdminGet(port, f"/{path.lstrip('/')}")
+        case ["request", "POST", path] if pod.role == "proxy" and path.strip("/") == _QUIT:
+            return QuitProxy()
         case ["request", method, _, *_] if method != "GET":
-            return _failure(f"a recording cannot be changed: {method} is refused")
+            return unchanged(method)
         case ["request", *_]:
             return _failure(f"accepts 2 arg(s), received {len(arguments) - 1}")
     return _failure(f'unknown command "{" ".join(arguments[:1])}" for "{name}"')
+
+
+def unchanged(method: str) -> Outcome:
+    """A command that would change something, where nothing can be changed."""
+    return _failure(f"a recording cannot be changed: {method} is refused")
 
 
 def _not_found(program: str) -> str:

@@ -17,7 +17,7 @@ from meshdoctor.serve.template_labels import FIELD, UNSELECTED, misses_own_pods
 if TYPE_CHECKING:
     from meshdoctor.serve.api_request import ApiRequest
     from meshdoctor.serve.object_store import Object
-    from meshdoctor.serve.resource_type import ResourceType
+    from meshdoctor.serve.resource_type import Key, ResourceType
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LONGEST_NAME = 253
@@ -213,14 +213,30 @@ def _meant(item: Object) -> dict[str, Any]:
     return {key: value for key, value in item.items() if key not in left_out}
 
 
+def immutable_field(key: Key, old: Object, new: Object) -> str:
+    """The field that a change touches and nobody may change; empty where there is none.
+
+    Args:
+        key: the resource.
+        old: as it stands.
+        new: as it shall be.
+    """
+    fields = {"apps": ("selector",), "batch": ("selector", "template")}.get(key[0], ())
+    if key[1] in ("replicasets", "cronjobs"):
+        return ""
+    for field in fields:
+        was, now = (as_mapping(one.get("spec")).get(field) for one in (old, new))
+        if was != now:
+            return f"spec.{field}"
+    return ""
+
+
 def _check_immutable(kind: ResourceType, old: Object, new: Object) -> None:
     """Selectors of workloads cannot be changed, nor anything of what is immutable."""
     name = str(old["metadata"]["name"])
-    if kind.group == "apps" and kind.plural != "replicasets":
-        was, now = (as_mapping(one.get("spec")).get("selector") for one in (old, new))
-        if was != now:
-            message = "Invalid value: field is immutable"
-            raise invalid(kind, name, [("FieldValueInvalid", "spec.selector", message)])
+    if field := immutable_field(kind.key, old, new):
+        message = "Invalid value: field is immutable"
+        raise invalid(kind, name, [("FieldValueInvalid", field, message)])
     if old.get("immutable") and _meant(old) != _meant(new):
         message = "Forbidden: field is immutable when `immutable` is set"
         raise invalid(kind, name, [("FieldValueForbidden", "data", message)])

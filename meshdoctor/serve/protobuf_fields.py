@@ -169,6 +169,18 @@ MESSAGES: dict[str, dict[int, Field]] = {
         2: _one("selector", "LabelSelector"),
         3: _one("template", "PodTemplateSpec"),
     },
+    "Job": _spec("JobSpec"),
+    "JobSpec": {
+        1: _number("parallelism", optional=True),
+        2: _number("completions", optional=True),
+        3: _number("activeDeadlineSeconds", optional=True),
+        4: _one("selector", "LabelSelector", optional=True),
+        5: _truth("manualSelector", optional=True),
+        6: _one("template", "PodTemplateSpec"),
+        7: _number("backoffLimit", optional=True),
+        9: _text("completionMode"),
+        10: _truth("suspend", optional=True),
+    },
     "PodTemplateSpec": {1: _one("metadata", "ObjectMeta"), 2: _one("spec", "PodSpec")},
     "PodSpec": {
         2: _list("containers", "Container"),
@@ -198,6 +210,7 @@ KINDS: dict[tuple[str, str], str] = {
     ("authorization.k8s.io/v1", "SelfSubjectRulesReview"): "SelfSubjectRulesReview",
     ("authentication.k8s.io/v1", "SelfSubjectReview"): "SelfSubjectReview",
     ("apps/v1", "Deployment"): "Deployment",
+    ("batch/v1", "Job"): "Job",
     **{
         ("v1", kind): kind
         for kind in ("Secret", "ConfigMap", "Namespace", "ServiceAccount", "Service")

@@ -34,6 +34,9 @@ class PodFiles(Protocol):
     def now(self) -> datetime:
         """The server's clock."""
 
+    def quit_proxy(self, namespace: str, name: str) -> bool:
+        """Let a pod's proxy end, as it does when told to quit; False where nothing moves."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pod:

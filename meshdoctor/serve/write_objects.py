@@ -45,7 +45,7 @@ def create(request: ApiRequest, body: object) -> Object:
     name = item["metadata"]["name"]
     if request.cluster.store.get(request.kind.key, request.namespace, name) is not None:
         raise already_exists(request.kind, name)
-    return keep(request, item)
+    return keep(request, request.cluster.admit(request.kind.key, item, None))
 
 
 def change(request: ApiRequest, old: Object, body: object) -> Object:
@@ -66,6 +66,8 @@ def change(request: ApiRequest, old: Object, body: object) -> Object:
         if not request.dry_run:
             request.cluster.store.remove(request.kind.key, *name_of(old))
         return new
+    if not request.info.subresource:
+        return keep(request, request.cluster.admit(request.kind.key, new, old))
     return keep(request, new)
 
 

@@ -114,6 +114,39 @@ def test_proxies_answer_that_they_are_not_available_after_a_write(tmp_path: Path
         assert "received unsuccessful status code 503: not available since your change" in said
 
 
+def test_a_job_that_waits_for_its_sidecar_completes_when_the_sidecar_is_told_to_quit(
+    tmp_path: Path,
+) -> None:
+    job = """
+{apiVersion: batch/v1, kind: Job, metadata: {name: export}, spec: {template: {spec: {
+  restartPolicy: Never, containers: [{name: work, image: "docker.io/lab/app:1"}]}}}}
+"""
+    with moving(tmp_path, "classic-sidecars-healthy") as (kubectl, _):
+        assert "No resources found" in kubectl.run("get", "jobs", *SHOP).stderr
+        kubectl("apply", *SHOP, "-f", "-", given=job)
+        assert kubectl.column("STATUS", "get", "jobs", *SHOP) == ["Running"]
+        pod = kubectl("get", "pods", *SHOP, "-l", "job-name=export", "-o", "name").strip()
+        quits = ("pilot-agent", "request", "POST", "quitquitquit")
+        kubectl("exec", *SHOP, pod, "-c", "istio-proxy", "--", *quits)
+        assert kubectl.column("STATUS", "get", "jobs", *SHOP) == ["Complete"]
+        assert kubectl.column("STATUS", "get", *SHOP, pod) == ["Completed"]
+
+
+def test_what_admission_refuses_is_told_to_the_writer_and_not_stored(tmp_path: Path) -> None:
+    route = """
+{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: x},
+ spec: {hosts: [x], http: [{match: [{uri: {prefix: /}}]}]}}
+"""
+    with moving(tmp_path, "classic-sidecars-healthy") as (kubectl, _):
+        said = kubectl.refusal("apply", *SHOP, "-f", "-", given=route)
+        assert said.startswith("Error from server: ")
+        assert 'admission webhook "validation.istio.io" denied the request' in said
+        kubectl("scale", "deploy/istiod", "-n", "istio-system", "--replicas=0")
+        said = kubectl.refusal("run", "probe", *SHOP, "--image=docker.io/lab/app:1")
+        assert "failed calling webhook" in said
+        assert 'pods "probe" not found' in kubectl.refusal("get", "pod", "probe", *SHOP)
+
+
 def test_without_controllers_nothing_moves(tmp_path: Path) -> None:
     with serving(recordings_root() / "healthy.tar.gz") as server:
         server.write_kubeconfig(tmp_path / "config")

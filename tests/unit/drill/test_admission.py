@@ -185,6 +185,18 @@ def test_a_running_istiod_mends_the_bundle_of_its_webhook() -> None:
     assert len(bundles(world)) == len(before)
 
 
+UNLABELLED = "- label: {object: MutatingWebhookConfiguration istio-sidecar-injector, set: {%s}}\n"
+
+
+def test_istiod_leaves_a_webhook_alone_that_lacks_the_label_of_its_revision() -> None:
+    world = play("healthy", UNLABELLED % "istio.io/rev: null" + BUNDLE + RESTART)
+    assert bundles(world) == [""] * 4
+    assert any("x509: certificate signed by unknown authority" in said for said in refusals(world))
+    edit(world, UNLABELLED % "istio.io/rev: default")
+    assert all(bundles(world))
+    assert refusals(world) == []
+
+
 def test_without_istiod_a_bundle_stays_wrong_until_one_starts() -> None:
     world = play("istiod-down", BUNDLE)
     assert bundles(world) == [""] * 4

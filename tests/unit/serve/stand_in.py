@@ -81,6 +81,9 @@ class StandIn:
     def problem(self, path: str) -> str | None:
         return self.problems.get(path)
 
+    def quit_proxy(self, namespace: str, name: str) -> bool:
+        return False
+
     def withheld(self, path: str) -> bool:
         return False
 
