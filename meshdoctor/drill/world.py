@@ -6,6 +6,7 @@ where kubectl writes to it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from threading import RLock
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from meshdoctor.serve.object_store import ChangeType, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
     from pathlib import Path
 
     from meshdoctor.model.snapshot import Snapshot
@@ -28,6 +30,16 @@ _ROOMS = ("proxies/", "ztunnels/")
 _ISTIOD_STATE = ("debug/", "metrics.txt")
 _UNWATCHED = frozenset({EVENTS})
 """Kinds that no controller and no proxy looks at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """How a played mesh stood, to go back to."""
+
+    objects: Objects
+    gone: frozenset[str]
+    has_changed: bool
+    time: datetime
 
 
 class World:
@@ -62,6 +74,8 @@ class World:
         self._moment = cluster.now()
         """Of the last write: "now" in a snapshot."""
         self._lock = RLock()
+        self.first = self.moment()
+        """The beginning: as recorded, or as it was broken."""
         self._unsubscribe: Callable[[], None] = cluster.store.subscribe(self._follow)
         cluster.withhold = self._why_withheld
 
@@ -93,16 +107,30 @@ class World:
         """Take the mesh as it stands for the beginning, once it was broken on purpose."""
         with self._lock:
             self._start, self._start_mesh = self._objects, self.snapshot()
-            self._gone_at_start, self._changed_at_start = self._gone, self._changed
+            self.first = self.moment()
 
     def reset(self) -> None:
         """Put everything back as it stood at the beginning; watches are told of it.
 
         What is known of proxies comes back as well, where it was known at the beginning.
         """
+        self.go_back(self.first)
+
+    def moment(self) -> Moment:
+        """How the mesh stands now."""
         with self._lock:
-            self._write(self._start)
-            self._gone, self._changed = self._gone_at_start, self._changed_at_start
+            return Moment(self._objects, self._gone, self._changed, self._moment)
+
+    def go_back(self, moment: Moment) -> None:
+        """Put every object back as it stood; of the recording itself proxies are known again.
+
+        Args:
+            moment: of this world.
+        """
+        with self._lock:
+            self._write(moment.objects)
+            self._objects, self._gone = moment.objects, moment.gone
+            self._changed, self._moment = moment.has_changed, moment.time
 
     @property
     def start(self) -> Objects:
