@@ -59,11 +59,12 @@ class DrillGradeScreen(MeshScreen):
     def __init__(self, desk: Desk, grade: Grade) -> None:
         """Report on an attempt."""
         super().__init__(desk.state)
-        self._grade = grade
+        self.grade = grade
+        """The report that is shown."""
 
     def body(self) -> Iterable[Widget]:
         """The verdict, the checks, and what to do next."""
-        yield PlainText(headline(self._grade), id="headline")
+        yield PlainText(headline(self.grade), id="headline")
         yield RowsTable("Checks", _COLUMNS, id="checks", detailed=True)
         yield PlainText(
             "esc goes on editing · F ends the attempt and shows the explanation", id="keys"
@@ -74,10 +75,10 @@ class DrillGradeScreen(MeshScreen):
 
     def on_mount(self) -> None:
         """Fill the table; the cursor stands on the first check that failed."""
-        rows = [*map(_check_row, self._grade.checks)]
+        rows = [*map(_check_row, self.grade.checks)]
         rows += [
             Row(loss.what, (Mark(f"– {loss.points} points", "warning"), loss.what, loss.because))
-            for loss in self._grade.losses
+            for loss in self.grade.losses
         ]
         table = self.query_one(RowsTable)
         table.show(rows, "– This drill checks nothing.")

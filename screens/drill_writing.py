@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from meshdoctor.drill.edits import Edit
-    from meshdoctor.drill.object_rows import ObjectRow
     from meshdoctor.drill.targets import Target
     from meshdoctor.model.diagnosis import Diagnosis
     from meshdoctor.model.snapshot import Snapshot
     from screens.drill_desk import Desk
+    from screens.widgets.row import Row
 
 _OVER = (
     "Put the mesh back as it was at the beginning? Every change is lost; time, hints and answers "
@@ -40,17 +40,16 @@ class DrillWriting(ViewScreen):
         super().__init__(desk.state)
         self.desk = desk
 
-    def gather(self, snapshot: Snapshot, diagnosis: Diagnosis) -> tuple[ObjectRow, ...]:
+    def gather(self, snapshot: Snapshot, diagnosis: Diagnosis) -> tuple[Row, ...]:
         """List every object."""
         from meshdoctor.drill.object_rows import object_rows
 
         del diagnosis
-        return object_rows(self.desk.play.world, snapshot.now)
+        return OBJECTS.rows(object_rows(self.desk.play.world, snapshot.now))
 
-    def fill(self, view: tuple[ObjectRow, ...]) -> None:
+    def fill(self, view: tuple[Row, ...]) -> None:
         """Show the rows."""
-        rows = OBJECTS.rows(view)
-        self.query_one("#objects", RowsTable).show(rows, "✓ There is no object in this mesh.")
+        self.query_one("#objects", RowsTable).show(view, "✓ There is no object in this mesh.")
 
     @property
     def target(self) -> Target | None:
