@@ -70,6 +70,9 @@ class DrillGradeScreen(MeshScreen):
             "esc goes on editing · F ends the attempt and shows the explanation", id="keys"
         )
 
+    def _limit_tables(self) -> None:
+        """The digits do not apply to checks."""
+
     def show_waiting(self, line: str) -> None:
         """There is nothing to wait for."""
 

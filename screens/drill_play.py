@@ -11,6 +11,7 @@ from textual.containers import VerticalScroll
 from textual.signal import Signal
 
 from meshdoctor.drill import history
+from meshdoctor.drill.drill_text import solution_commands
 from meshdoctor.drill.grader import HINT_COSTS
 from screens.ask_window import AskWindow
 from screens.drill_causes import CausesWindow
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from meshdoctor.model.snapshot import Snapshot
 
 _SECOND = 1.0
-_KEYS = "N new · D delete · R restart · S scale · L label · U undo · B again · Q questions"
+_KEYS = "N new · D delete · R restart · S scale · L label · U undo · B again · Q quiz"
 _NO_HINTS = "There are no hints in an exam"
 _NO_QUESTIONS = "There are no questions in an exam"
 _BUILD = "This drill asks to build something: there is no root cause to name"
@@ -132,8 +133,8 @@ class DrillPlayScreen(DrillWriting):
             parts.append(f"cause {play.hypothesis or 'not named'}")
         if not self._exam:
             number = len(play.drill.questions)
-            parts.append(f"hints {play.hints} of {len(play.drill.hints)}")
-            parts.append(f"questions {len(self._right)} of {number}")
+            parts.append(f"{play.hints}/{len(play.drill.hints)} hints")
+            parts.append(f"{len(self._right)}/{number} questions")
         parts.append(counted(self.desk.edits, "change"))
         if play.world.has_changed:
             parts.append("proxies not available")
@@ -222,7 +223,8 @@ class DrillPlayScreen(DrillWriting):
             return
         self._keep(grade)
         drill = self._play.drill
-        window = TextWindow(f"The end of {drill.id}", end_text(self._play, grade))
+        text, commands = end_text(self._play, grade), solution_commands(drill)
+        window = TextWindow(f"The end of {drill.id}", text, copies=commands)
         self.app.push_screen(window, lambda _: self.dismiss(grade))
 
     def _keep(self, grade: Grade) -> None:

@@ -28,6 +28,8 @@ class YamlArea(TextArea):
             id=id,
         )
         self.indent_width = _INDENT
+        # Over a slow line every blink is a wait.
+        self.cursor_blink = False
 
     async def _on_key(self, event: events.Key) -> None:
         if event.key != "enter":

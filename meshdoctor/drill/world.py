@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from meshdoctor.drill.controllers import settled
 from meshdoctor.drill.objects import EVENTS, Objects, uid_of
 from meshdoctor.drill.state import State
-from meshdoctor.drill.view import NOT_AVAILABLE, Viewer
+from meshdoctor.drill.view import BROKEN_SINCE, NOT_AVAILABLE, Viewer
 from meshdoctor.serve.cluster import Cluster
 from meshdoctor.serve.mesh import Mesh
 from meshdoctor.serve.object_store import ChangeType, name_of
@@ -106,7 +106,8 @@ class World:
     def begin(self) -> None:
         """Take the mesh as it stands for the beginning, once it was broken on purpose."""
         with self._lock:
-            self._start, self._start_mesh = self._objects, self.snapshot()
+            self._start = self._objects
+            self._start_mesh = self.snapshot()
             self.first = self.moment()
 
     def reset(self) -> None:
@@ -151,7 +152,13 @@ class World:
         with self._lock:
             if not self._changed:
                 return self._viewer.recorded
-            return self._viewer.snapshot(self._objects, self._moment, self._recorded)
+            why = self._why_unknown
+            return self._viewer.snapshot(self._objects, self._moment, self._recorded, why)
+
+    @property
+    def _why_unknown(self) -> str:
+        """Why nothing is known of what proxies hold, once anything was written."""
+        return BROKEN_SINCE if self._objects is self._start else NOT_AVAILABLE
 
     def state(self, *, at_start: bool = False) -> State:
         """The mesh as controllers see it, as it stands or as it stood at the beginning."""
@@ -217,9 +224,9 @@ class World:
         if not self._changed:
             return None
         if path.startswith(_ROOMS) and not path.endswith(".log"):
-            return NOT_AVAILABLE
+            return self._why_unknown
         room, _, rest = path.partition("/")
         file = rest.partition("/")[2].partition("/")[2]
         if room == "istiod" and file.startswith(_ISTIOD_STATE):
-            return NOT_AVAILABLE
+            return self._why_unknown
         return None

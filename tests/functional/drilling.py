@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import TYPE_CHECKING
 
@@ -27,8 +26,15 @@ async def quiet(pilot: Pilot[None]) -> None:
     """Wait until nothing is written or listed any more; shorter than ``settled``."""
     await pilot.pause()
     while any(not worker.is_finished for worker in pilot.app.workers):
-        await asyncio.sleep(0.002)
+        await pilot.pause(0.002)
     await pilot.pause()
+
+
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    """Press keys one after the other, each when the one before has had its effect."""
+    for key in keys:
+        await pilot.press(key)
+        await quiet(pilot)
 
 
 def play_screen(pilot: Pilot[None]) -> DrillPlayScreen:
