@@ -199,7 +199,7 @@ async def test_text_that_is_no_yaml_is_refused_in_a_line_and_nothing_is_lost() -
         await press(pilot, "escape")
         assert isinstance(app.screen, AskWindow)
         await press(pilot, "escape")
-        assert app.screen is editor
+        assert app.screen_stack[-1] is editor
         await press(pilot, "escape", "enter")
         assert isinstance(app.screen, DrillPlayScreen)
 
