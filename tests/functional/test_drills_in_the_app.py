@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from textual._compositor import Compositor
 from textual.widgets import Footer
 
 from meshdoctor.app.drill_app import DrillApp
@@ -29,12 +30,13 @@ def results(monkeypatch: pytest.MonkeyPatch) -> list[history.Result]:
 
 
 @pytest.fixture
-def no_footer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The footer is made anew at every turn, which would take half of the time."""
+def unpainted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody looks: painting, and a footer made anew at every turn, would take half of the time."""
     monkeypatch.setattr(Footer, "compose", lambda self: ())
+    monkeypatch.setattr(Compositor, "render_update", lambda self, **_: None)
 
 
-@pytest.mark.usefixtures("no_footer")
+@pytest.mark.usefixtures("unpainted")
 @pytest.mark.parametrize("drill", drills(), ids=lambda drill: drill.id)
 async def test_a_drill_fails_untouched_and_with_wrong_fixes_and_passes_with_right_ones(
     drill: Drill, results: list[history.Result]
