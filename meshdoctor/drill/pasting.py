@@ -9,26 +9,30 @@ from meshdoctor.drill.manifests import read_manifests
 from meshdoctor.drill.rules import RefusedWriteError, checked_change, checked_new, target_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from meshdoctor.drill.targets import Target
     from meshdoctor.serve.cluster import Cluster
 
 
-def pasted(cluster: Cluster, text: str) -> tuple[Edit, ...]:
-    """What applying a text does; nothing is written yet.
+def pasted(cluster: Cluster, text: str) -> Iterator[Edit]:
+    """What applying a text does, manifest by manifest.
+
+    Each is looked at once those before it were applied: a namespace may come with what is in it.
 
     Args:
-        cluster: what shall be written to.
+        cluster: what is written to, by the caller.
         text: one manifest or more.
 
     Raises:
         ManifestError: it is no YAML, or no manifest.
         EditError: the API server would refuse one of them.
     """
-    found = []
-    for document in read_manifests(text):
+    documents = read_manifests(text)
+    if not documents:
+        raise EditError("there is no manifest: paste one that begins with apiVersion and kind")
+    for document in documents:
         try:
             target = target_of(cluster, document)
             edit = Edit("apply", target, {"object": _placed(document, target)})
@@ -39,10 +43,7 @@ def pasted(cluster: Cluster, text: str) -> tuple[Edit, ...]:
                 checked_change(cluster, target, old, made)
         except RefusedWriteError as error:
             raise EditError(str(error)) from None
-        found.append(edit)
-    if not found:
-        raise EditError("there is no manifest: paste one that begins with apiVersion and kind")
-    return tuple(found)
+        yield edit
 
 
 def _placed(document: Mapping[str, Any], target: Target) -> dict[str, Any]:

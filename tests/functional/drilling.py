@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from itertools import groupby
 from typing import TYPE_CHECKING
 
+from textual.widgets import Input
+
+from meshdoctor.drill.manifests import as_yaml, document_of
 from screens.drill_editor import DrillEditorScreen
 from screens.drill_grade import DrillGradeScreen
 from screens.drill_play import DrillPlayScreen
@@ -67,40 +71,39 @@ async def apply_text(pilot: Pilot[None], text: str) -> None:
     await quiet(pilot)
 
 
-async def make(pilot: Pilot[None], edit: Edit) -> None:
-    """Make one edit of a drill the way a candidate would."""
-    screen = play_screen(pilot)
-    world = screen.desk.play.world
-    if edit.verb == "apply":
-        from meshdoctor.drill.manifests import as_yaml
+async def make(pilot: Pilot[None], *edits: Edit) -> None:
+    """Make edits of a drill the way a candidate would; manifests that follow each other at once."""
+    for verb, group in groupby(edits, key=lambda edit: edit.verb):
+        if verb == "apply":
+            texts = [as_yaml(edit.settings["object"]) for edit in group]
+            await pilot.press("N")
+            await apply_text(pilot, "---\n".join(texts))
+            play_screen(pilot)
+            continue
+        for edit in group:
+            await _make(pilot, edit)
 
-        await pilot.press("N")
-        await apply_text(pilot, as_yaml(edit.settings["object"]))
-    elif edit.verb == "delete":
-        await go_to(pilot, edit.target)
+
+async def _make(pilot: Pilot[None], edit: Edit) -> None:
+    world = play_screen(pilot).desk.play.world
+    await go_to(pilot, edit.target)
+    if edit.verb == "delete":
         await pilot.press("D", "enter")
-        await quiet(pilot)
     elif edit.verb in _SHORT:
-        await go_to(pilot, edit.target)
         await pilot.press(_SHORT[edit.verb])
         if edit.verb != "restart":
             await _type(pilot, edit)
-        await quiet(pilot)
     else:
-        from meshdoctor.drill.manifests import as_yaml, document_of
-
         made = edit.made(world.cluster)
         assert made is not None, edit
-        await go_to(pilot, edit.target)
         await pilot.press("enter")
         kind = world.cluster.catalog.types[edit.target.key]
         await apply_text(pilot, as_yaml(document_of(kind, made)))
+    await quiet(pilot)
     play_screen(pilot)
 
 
 async def _type(pilot: Pilot[None], edit: Edit) -> None:
-    from textual.widgets import Input
-
     window = pilot.app.screen
     assert isinstance(window, LineWindow), window
     if edit.verb == "scale":

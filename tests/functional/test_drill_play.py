@@ -98,8 +98,7 @@ async def test_the_list_shows_no_title_before_a_drill_is_solved(
         assert "not tried" in shown["D08"]
         assert drill().title not in str(shown)
         await press(pilot, "slash", *"D08", "enter", "enter")
-        for edit in drill().reference.edits:
-            await make(pilot, edit)
+        await make(pilot, *drill().reference.edits)
         await press(pilot, "F", "F", "escape")
         assert isinstance(app.screen, DrillListScreen)
         (row,) = app.screen.query_one(RowsTable).shown
@@ -404,8 +403,7 @@ async def test_starting_over_puts_everything_back_but_time_and_hints() -> None:
     async with app.run_test() as pilot:
         await quiet(pilot)
         play = play_screen(pilot).desk.play
-        for edit in drill("D01").reference.edits:
-            await make(pilot, edit)
+        await make(pilot, *drill("D01").reference.edits)
         await press(pilot, "H", "enter", "escape")
         assert play.grade().passed
         await start_over(pilot)

@@ -47,8 +47,7 @@ async def test_a_drill_fails_untouched_and_with_wrong_fixes_and_passes_with_righ
         assert not (await graded(pilot)).passed
         screen = play_screen(pilot)
         for fix in sorted(drill.fixes, key=lambda one: _ORDER.index(one.role)):
-            for edit in fix.edits:
-                await make(pilot, edit)
+            await make(pilot, *fix.edits)
             grade = screen.desk.play.grade()
             assert grade.passed is (fix.role is not Role.WRONG), fix.says
             if fix.role is Role.WRONG:

@@ -167,6 +167,16 @@ def test_a_pasted_manifest_without_a_namespace_means_default() -> None:
     assert edit.target.find(world.objects) is not None
 
 
+def test_a_namespace_may_come_with_what_is_in_it() -> None:
+    world = play("healthy")
+    namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: fresh}\n---\n"
+    for edit in pasted(
+        world.cluster, namespace + SERVICE.replace("extra", "extra, namespace: fresh")
+    ):
+        edit.apply(world.cluster)
+    assert parse_target("Service fresh/extra").find(world.objects) is not None
+
+
 def test_pasting_an_object_that_is_there_configures_it() -> None:
     world = play("healthy")
     text = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {team: a}}\n"
@@ -194,6 +204,6 @@ def test_pasting_an_object_that_is_there_configures_it() -> None:
 def test_what_an_api_server_refuses_of_a_manifest_is_refused(text: str, why: str) -> None:
     world = play("healthy")
     with pytest.raises(EditError) as caught:
-        pasted(world.cluster, text)
+        list(pasted(world.cluster, text))
     assert why in str(caught.value)
     assert not world.has_changed
