@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from meshdoctor.diagnose.library import Cause
     from meshdoctor.drill.drill import Drill
 
-_MOST = 14
+_MOST, _ENOUGH = 14, 8
 """More are not told apart in a list; fewer can be guessed."""
 _BLANK = re.compile(r"\{\w+\}")
 
@@ -28,9 +28,14 @@ def hypotheses(drill: Drill, others: tuple[Drill, ...] = ()) -> tuple[Cause, ...
     if not drill.causes:
         return ()
     known = causes()
-    found = dict.fromkeys(_candidates(drill, others))
-    kept = [known[name] for name in found if name in known][: max(_MOST, len(drill.causes))]
-    return tuple(sorted(kept, key=lambda cause: cause.id))
+    found = dict.fromkeys(name for name in _candidates(drill, others) if name in known)
+    kept = dict.fromkeys(list(found)[: max(_MOST, len(drill.causes))])
+    # Few look like it: others of its domain, so that it cannot be guessed.
+    domains = {known[name].domain for name in drill.causes if name in known}
+    for cause in known.values():
+        if len(kept) < _ENOUGH and cause.domain in domains:
+            kept.setdefault(cause.id)
+    return tuple(known[name] for name in sorted(kept))
 
 
 def _candidates(drill: Drill, others: tuple[Drill, ...]) -> Iterator[str]:

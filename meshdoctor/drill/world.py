@@ -68,7 +68,6 @@ class World:
         self._start = self._recorded
         self._start_mesh = self._viewer.recorded
         self._gone: frozenset[str] = frozenset()
-        self._gone_at_start, self._changed_at_start = self._gone, False
         self._writing = False
         self._changed = False
         self._moment = cluster.now()

@@ -48,7 +48,7 @@ def solved() -> history.Result:
 def known(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three drills, one of them solved."""
     listed = tuple(one for one in drills() if one.id in _LISTED)
-    monkeypatch.setattr(drill_list, "_read", lambda: (listed, (solved(),)))
+    monkeypatch.setattr(drill_list, "_read", lambda folder: (listed, (solved(),)))
     monkeypatch.setattr(history, "append", lambda result, folder=None: None)
 
 
