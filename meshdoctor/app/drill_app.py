@@ -77,7 +77,8 @@ class DrillApp(MeshdoctorApp):
             folder: of the person's own drills, beside the bundled ones.
         """
         super().__init__(Session(_NoMesh()), clock, now)
-        self._drill = drill
+        self.drill = drill
+        """The one that is opened at once; None for the list."""
         self._folder = folder
         self.state.phase = Phase.READY
         self.state.closed = closed_without_mesh()
@@ -85,7 +86,7 @@ class DrillApp(MeshdoctorApp):
 
     def get_default_screen(self) -> Screen[Any]:
         """The list of drills is the bottom of the stack."""
-        return DrillListScreen(self.state, self._drill, self._folder)
+        return DrillListScreen(self.state, self.drill, self._folder)
 
     def begin(self) -> None:
         """Nothing is read before a drill is chosen."""
