@@ -30,10 +30,11 @@ def hypotheses(drill: Drill, others: tuple[Drill, ...] = ()) -> tuple[Cause, ...
     known = causes()
     found = dict.fromkeys(name for name in _candidates(drill, others) if name in known)
     kept = dict.fromkeys(list(found)[: max(_MOST, len(drill.causes))])
-    # Few look like it: others of its domain, so that it cannot be guessed.
-    domains = {known[name].domain for name in drill.causes if name in known}
-    for cause in known.values():
-        if len(kept) < _ENOUGH and cause.domain in domains:
+    # Where few look like it, others of its domain: it must not be guessed.
+    own = [known[name] for name in drill.causes if name in known]
+    domains = {one.domain for one in own} | {one.exam_domain for one in own}
+    for cause in sorted(known.values(), key=lambda one: (one.domain not in domains, one.id)):
+        if len(kept) < _ENOUGH and domains.intersection((cause.domain, cause.exam_domain)):
             kept.setdefault(cause.id)
     return tuple(known[name] for name in sorted(kept))
 
