@@ -33,13 +33,17 @@ class MeshCommands(Provider):
         screen = self.screen
         if isinstance(screen, MeshScreen):
             yield "help: Keys of this screen", "Key ?", partial(self.app.run_action, "help")
+            yield from screen.commands()
             yield from self._of_screen(screen)
-        yield "report: Write a report", "Key w", partial(self.app.run_action, "report")
-        yield "app: Read again", "Key r", partial(self.app.run_action, "read_again")
+        if not self._closed("report"):
+            yield "report: Write a report", "Key w", partial(self.app.run_action, "report")
+        if not self._closed("read_again"):
+            yield "app: Read again", "Key r", partial(self.app.run_action, "read_again")
         if isinstance(screen, MeshScreen) and screen.state.is_live:
             yield from self._of_live(screen.state)
         line = "Of a log, an event, curl: what it says, where to go on. Key p"
-        yield "app: Paste a line (paste)", line, partial(self.app.run_action, "paste")
+        if not self._closed("paste"):
+            yield "app: Paste a line (paste)", line, partial(self.app.run_action, "paste")
         said = "What toasts have said: errors, confirmations"
         yield "app: Messages (log)", said, partial(self.app.run_action, "messages")
         yield "app: Quit (q)", "Key ctrl+c", partial(self.app.run_action, "quit")
@@ -47,8 +51,14 @@ class MeshCommands(Provider):
             if theme != self.app.theme:
                 yield f"theme: {theme}", "Change the colours", partial(self._use_theme, theme)
 
+    def _closed(self, what: str) -> bool:
+        """Whether a place or an action is closed where the person is."""
+        return isinstance(self.screen, MeshScreen) and what in self.screen.state.closed
+
     def _places(self) -> Iterator[Command]:
         for name, place in PLACES.items():
+            if self._closed(name):
+                continue
             title = f"go: {place.title} ({', '.join(place.aliases)})"
             line = f"{place.line}. Key {place.key}"
             yield title, line, partial(self.app.run_action, f"go('{name}')")

@@ -169,6 +169,66 @@ RELATED = (
 TRACE = _binding("f", "edit", "Fields", "Change the request that is walked", id="fields", show=True)
 """On the trace screen."""
 
+DRILL = (
+    _binding(
+        "H", "hint", "Hint", "Show one more hint; it costs points", id="drill-hint", show=True
+    ),
+    _binding("C", "cause", "Cause", "Commit to a root cause", id="drill-cause", show=True),
+    _binding(
+        "F", "finish", "Finish", "Have the mesh graded as it stands", id="drill-finish", show=True
+    ),
+    _binding(
+        "Q", "questions", "Questions", "Answer the questions on the way", id="drill-questions"
+    ),
+    _binding("N", "new", "New", "Apply YAML that you write or paste", id="drill-new"),
+    _binding("D", "delete", "Delete", "Delete the object", id="drill-delete"),
+    _binding("R", "restart", "Restart", "Restart the workload", id="drill-restart"),
+    _binding("S", "scale", "Scale", "Change the workload's replicas", id="drill-scale"),
+    _binding("L", "label", "Label", "Set and take away labels", id="drill-label"),
+    _binding("U", "undo", "Undo", "Take the last change back", id="drill-undo"),
+    _binding("B", "begin", "Begin again", "Put the mesh back as it was", id="drill-begin"),
+)
+"""Of a drill; capitals change something, as small letters never do."""
+
+EDITOR = (
+    Binding(
+        "ctrl+s",
+        "apply",
+        "Apply",
+        show=True,
+        id="editor-apply",
+        tooltip="Write it to the mesh of the drill",
+        priority=True,
+    ),
+    Binding(
+        "escape",
+        "close",
+        "Back",
+        show=True,
+        id="editor-back",
+        tooltip="Leave the editor; asks when something would be lost",
+        priority=True,
+    ),
+)
+"""Of an editor, where letters are typed."""
+
+ANSWER = (
+    _binding("escape", "cancel", "Close", "Close without an answer", id="answer-close"),
+    _binding("down", "next(1)", "Next", "The next question", id="answer-next"),
+    _binding("up", "next(-1)", "Before", "The question before", id="answer-previous"),
+    _binding("ctrl+c", "app.quit", "Quit", "Leave at once", id="answer-quit"),
+)
+"""Keys of a window that asks for a line; enter takes it."""
+
+CHOOSE = (
+    _binding("escape,q", "cancel", "Close", "Close without choosing", id="choose-close"),
+    _binding(
+        "slash", "filter", "Filter", "Regular expression; ! in front inverts", id="choose-filter"
+    ),
+    _binding("ctrl+c", "app.quit", "Quit", "Leave at once", id="choose-quit"),
+)
+"""Keys of a window with a list; enter takes the row."""
+
 WINDOW = (
     _binding("escape,q", "dismiss", "Close", "Close this window", id="close"),
     _binding("c", "copy", "Copy", "Copy the command, else the text", id="copy-window"),
@@ -230,6 +290,6 @@ REPORT_WINDOW = (
 
 ALL = (
     *(*GO, *APP, *SCREEN, *NAMESPACES, *TABLE, *TABS, NOTES, PROXY_LOG, *RELATED, TRACE),
-    *(*WINDOW, *ASK, *SAVE, *PASTE, *REPORT_WINDOW),
+    *(*WINDOW, *ASK, *SAVE, *PASTE, *REPORT_WINDOW, *DRILL, *EDITOR, *ANSWER, *CHOOSE),
 )
 """Every binding of the app; docs/keys.md lists them by id."""

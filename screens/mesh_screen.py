@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from screens.state import MeshState
 
 
-class MeshScreen(Screen[None]):
+class MeshScreen(Screen[Any]):
     """A screen that looks at the shared state and follows its changes."""
 
     CRUMB: ClassVar[str] = ""
@@ -36,6 +36,8 @@ class MeshScreen(Screen[None]):
     """A sentence or two for the help screen: what is shown here and what to do with it."""
     HAS_NAMESPACES: ClassVar[bool] = True
     """Whether the digits mean something here."""
+    IS_GROUND: ClassVar[bool] = False
+    """Whether it is the overview of a mesh of its own: going elsewhere leaves it beneath."""
     BINDINGS: ClassVar[list[BindingType]] = [*SCREEN, *NAMESPACES]
     AUTO_FOCUS = "Grid"
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 - Textual's own type
@@ -139,11 +141,19 @@ class MeshScreen(Screen[None]):
     def look_for(self, names: tuple[str, ...]) -> None:
         """Put the cursor on what the person came from, where this screen shows it."""
 
+    def holds_back(self) -> bool:
+        """Whether the screen sees to being left itself, as by asking; False lets it go."""
+        return False
+
     def clear_filter(self) -> bool:
         """Clear the filter of the focused table, else of any; False when there was none."""
         table = self.table
         first = [table] if table is not None else []
         return any(each.clear_filter() for each in (*first, *self.query(RowsTable)))
+
+    def commands(self) -> Iterable[tuple[str, str, Callable[[], Any]]]:
+        """What the palette offers on this screen alone: title, line of help, what is done."""
+        return ()
 
     def action_filter(self) -> None:
         """Open the filter line of the focused table."""

@@ -12,7 +12,7 @@ from meshdoctor.diagnose.object_names import namespace_of
 from screens.stages import FILES, Stage, in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from textual.signal import Signal
@@ -92,6 +92,10 @@ class MeshState:
     retry_at: float = 0.0
     """When a lost cluster is tried again, by the clock."""
     saving: Saving | None = None
+    closed: Mapping[str, str] = field(default_factory=dict)
+    """Places and actions that are closed here, and why."""
+    banner: Callable[[], str] | None = None
+    """What the header says instead of where the mesh comes from."""
 
     @property
     def is_ready(self) -> bool:
@@ -130,6 +134,8 @@ class MeshState:
 
     def why_not(self, action: str) -> str:
         """Why an action of the app cannot be taken now; empty when it can."""
+        if why := self.closed.get(action.removeprefix("go('").removesuffix("')")):
+            return why
         if action in ("record", "follow") and not self.is_live:
             return f"{self.name} is a recording already: it does not change"
         if action == "report" and not self.is_ready:

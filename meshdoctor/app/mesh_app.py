@@ -131,8 +131,19 @@ class MeshdoctorApp(App[None]):
 
     def on_mount(self) -> None:
         """Begin to read as soon as the first screen has been painted."""
-        self.call_after_refresh(self.reader.begin)
+        self.call_after_refresh(self.begin)
         self.set_interval(_TICK, self._tick)
+
+    def begin(self) -> None:
+        """The first screen has been painted."""
+        self.reader.begin()
+
+    @property
+    def shown(self) -> MeshState:
+        """The state of what is looked at: the session's, or that of a mesh that is played."""
+        screens = (each for each in reversed(self.screen_stack) if isinstance(each, MeshScreen))
+        found = next(screens, None)
+        return self.state if found is None else found.state
 
     def on_unmount(self) -> None:
         """Whoever still reads is told to stop."""
@@ -198,48 +209,50 @@ class MeshdoctorApp(App[None]):
 
     @on(ProxyOpened)
     def _proxy_opened(self, event: ProxyOpened) -> None:
-        self.push_screen(ProxyScreen(self.state, event.proxy_id, event.tab))
+        self.push_screen(ProxyScreen(self.shown, event.proxy_id, event.tab))
 
     @on(NamespaceOpened)
     def _namespace_opened(self, event: NamespaceOpened) -> None:
-        self.push_screen(NamespaceScreen(self.state, event.name))
+        self.push_screen(NamespaceScreen(self.shown, event.name))
 
     @on(MtlsOpened)
     def _mtls_opened(self, event: MtlsOpened) -> None:
         if event.places or event.proxy_id or event.servers:
-            self.push_screen(MtlsHereScreen(self.state, event))
+            self.push_screen(MtlsHereScreen(self.shown, event))
         else:
             self.action_go("mtls")
 
     @on(Why403Opened)
     def _why_403_opened(self, event: Why403Opened) -> None:
+        if self._is_closed("why-403"):
+            return
         if event.cause is not None or event.proxy_id:
-            self.push_screen(Why403HereScreen(self.state, event))
+            self.push_screen(Why403HereScreen(self.shown, event))
         else:
             self.action_go("why-403")
 
     @on(TraceOpened)
     def _trace_opened(self, event: TraceOpened) -> None:
-        self.push_screen(TraceScreen(self.state, event))
+        self.push_screen(TraceScreen(self.shown, event))
 
     @on(RevisionsOpened)
     def _revisions_opened(self, event: RevisionsOpened) -> None:
         if event.names:
-            self.push_screen(RevisionsHereScreen(self.state, event))
+            self.push_screen(RevisionsHereScreen(self.shown, event))
         else:
             self.action_go("revisions")
 
     @on(CertificatesOpened)
     def _certificates_opened(self, event: CertificatesOpened) -> None:
         if event.names:
-            self.push_screen(CertificatesHereScreen(self.state, event))
+            self.push_screen(CertificatesHereScreen(self.shown, event))
         else:
             self.action_go("certificates")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Some keys are for a live mesh only: dim elsewhere, and the state says why."""
         del parameters
-        return None if self.state.why_not(action) else True
+        return None if self.shown.why_not(action) else True
 
     def key_ctrl_s(self) -> None:
         """Say why there is nothing to record; reached only where the key is dim."""
@@ -253,24 +266,49 @@ class MeshdoctorApp(App[None]):
         """Say why there is nothing to follow; reached only where the key is dim."""
         self._say_why_not("follow")
 
+    def key_r(self) -> None:
+        """Say why there is nothing to read again; reached only where the key is dim."""
+        self._say_why_not("read_again")
+
+    def key_p(self) -> None:
+        """Say why no line is explained; reached only where the key is dim."""
+        self._say_why_not("paste")
+
     def _say_why_not(self, action: str) -> None:
-        if isinstance(self.screen, MeshScreen) and (reason := self.state.why_not(action)):
+        if isinstance(self.screen, MeshScreen) and (reason := self.shown.why_not(action)):
             self.notify(lines(reason), timeout=6, severity="warning", markup=False)
+
+    def _is_closed(self, place: str) -> bool:
+        """Whether a place is closed; says why."""
+        self._say_why_not(place)
+        return place in self.shown.closed
 
     def action_go(self, place: str) -> None:
         """Go to a screen: back to it where it is on the stack, else on top of the overview."""
-        wanted = PLACES[place].screen
+        if self._is_closed(place):
+            return
+        wanted, state = PLACES[place].screen, self.shown
         concerns = self.screen.concerns() if isinstance(self.screen, MeshScreen) else ()
-        while len(self.screen_stack) > 1 and type(self.screen) is not wanted:
+        while not self._is_there(wanted):
+            if isinstance(self.screen, MeshScreen) and self.screen.holds_back():
+                return
             self.pop_screen()
-        if type(self.screen) is not wanted:
-            opened = wanted(self.state)
+        on_ground = isinstance(self.screen, MeshScreen) and self.screen.IS_GROUND
+        if type(self.screen) is not wanted and not (on_ground and place == "overview"):
+            opened = wanted(state)
             opened.look_for(concerns)
             self.push_screen(opened)
 
+    def _is_there(self, wanted: type[MeshScreen]) -> bool:
+        """Whether a screen is on top, or what it would be put on."""
+        screen = self.screen
+        on_ground = isinstance(screen, MeshScreen) and screen.IS_GROUND
+        return on_ground or type(screen) is wanted or len(self.screen_stack) == 1
+
     def action_step_back(self) -> None:
         """Clear the filter, else go back one screen; on the overview, stop what is under way."""
-        if isinstance(self.screen, MeshScreen) and self.screen.clear_filter():
+        screen = self.screen
+        if isinstance(screen, MeshScreen) and (screen.clear_filter() or screen.holds_back()):
             return
         if len(self.screen_stack) > 1:
             self.pop_screen()
@@ -313,6 +351,8 @@ class MeshdoctorApp(App[None]):
 
     async def action_leave(self) -> None:
         """Back one screen; on the overview, quit."""
+        if isinstance(self.screen, MeshScreen) and self.screen.holds_back():
+            return
         if len(self.screen_stack) > 1:
             self.pop_screen()
         else:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from meshdoctor.cli import completing, drill_play, drill_start
+from meshdoctor.cli import completing, drill_app, drill_play, drill_start
 from meshdoctor.cli.drill_new import new_drill
 from meshdoctor.cli.drill_options import all_drills, drill_named, drills_option
 from meshdoctor.cli.options import output_option
@@ -14,9 +14,20 @@ from meshdoctor.cli.output import print_json, print_lines, print_table
 from meshdoctor.exit_codes import ExitCode
 
 
-@click.group("drill")
-def command() -> None:
-    """Practise troubleshooting on recorded meshes, as the exam asks for it."""
+@click.group("drill", invoke_without_command=True)
+@drills_option
+@click.pass_context
+def command(context: click.Context, drills: Path | None) -> None:
+    """Practise troubleshooting on recorded meshes, as the exam asks for it.
+
+    Without a command it opens the app on the list of drills; without a terminal it prints the list.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    if drill_app.is_terminal():
+        drill_app.open_list(drills)
+    else:
+        context.invoke(list_drills, drills=drills, output="text")
 
 
 @command.command("list", short_help="List every drill.")
@@ -74,5 +85,5 @@ def lint_drills(files: tuple[Path, ...], played: bool, drills: Path | None) -> i
     return ExitCode.OK
 
 
-for _one in (drill_start.command, *drill_play.COMMANDS, new_drill):
+for _one in (drill_app.play, drill_start.command, *drill_play.COMMANDS, new_drill):
     command.add_command(_one)

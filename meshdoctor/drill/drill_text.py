@@ -65,6 +65,11 @@ def explanation_lines(drill: Drill) -> Iterator[Text]:
         yield Text(page, "cyan")
 
 
+def solution_commands(drill: Drill) -> str:
+    """The reference fix as commands, and what each is given on its standard input."""
+    return "\n".join(line.plain for line in _commands(drill.reference))
+
+
 def _commands(fix: Fix) -> Iterator[Text]:
     for edit in fix.edits:
         words, given = edit.kubectl()

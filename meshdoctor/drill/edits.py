@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from meshdoctor.drill.manifests import LAST_APPLIED
 from meshdoctor.drill.naming import uid
 from meshdoctor.drill.objects import spec_of
+from meshdoctor.drill.rules import RefusedWriteError, checked_change
 from meshdoctor.drill.targets import Target, TargetError, parse_target
 from meshdoctor.model.resource import as_list, as_mapping
 from meshdoctor.serve.api_error import ApiError
@@ -42,7 +44,7 @@ class Edit:
     """One command of kubectl."""
 
     verb: str
-    """apply, patch, label, annotate, delete, restart, scale or set-image."""
+    """apply, replace, patch, label, annotate, delete, restart, scale or set-image."""
     target: Target
     settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """What the verb needs besides."""
@@ -55,29 +57,43 @@ class Edit:
         """
         target, store = self.target, cluster.store
         old = store.get(target.key, target.namespace, target.name)
-        if self.verb == "apply" and old is None:
-            self._write(cluster, _created(cluster, target, self.settings["object"]), None)
-            return
-        if old is None:
-            raise EditError(f"{target} is not there")
-        if self.verb == "delete":
+        if self.verb == "delete" and old is not None:
             store.remove(target.key, *name_of(old))
             return
-        try:
-            made = _changed(target, old, self._patched(cluster, old))
-        except PatchError as error:
-            raise EditError(f"{target}: {error}") from None
-        if made is None:
-            return
-        if field := immutable_field(target.key, old, made):
-            raise EditError(f"{target}: {field} is immutable")
-        self._write(cluster, made, old)
+        made = self.made(cluster)
+        if made is not None:
+            self._write(cluster, made, old)
 
     def _write(self, cluster: Cluster, item: Object, old: Object | None) -> None:
         try:
             cluster.store.put(self.target.key, cluster.admit(self.target.key, item, old))
         except ApiError as error:
             raise EditError(f"{self.target}: {' '.join(str(error).split())}") from None
+
+    def made(self, cluster: Cluster) -> dict[str, Any] | None:
+        """The object as it will be, of any verb but ``delete``; None where nothing differs.
+
+        Args:
+            cluster: what would be written to; nothing is.
+
+        Raises:
+            EditError: there is no such object, or the patch does not fit it.
+        """
+        target = self.target
+        old = cluster.store.get(target.key, target.namespace, target.name)
+        if self.verb == "apply" and old is None:
+            return _created(cluster, target, self.settings["object"])
+        if old is None:
+            raise EditError(f"{target} is not there")
+        try:
+            if self.verb == "replace":
+                return _replaced(cluster, target, old, self.settings["object"])
+            made = _changed(target, old, self._patched(cluster, old))
+        except (PatchError, RefusedWriteError) as error:
+            raise EditError(f"{target}: {error}") from None
+        if made is not None and (field := immutable_field(target.key, old, made)):
+            raise EditError(f"{target}: {field} is immutable")
+        return made
 
     def _patched(self, cluster: Cluster, old: Object) -> Mapping[str, Any]:
         given = self.settings
@@ -101,8 +117,8 @@ class Edit:
         """The same as kubectl's arguments, and what goes to its standard input."""
         what, given = self.target.kubectl, self.settings
         match self.verb:
-            case "apply":
-                return ["apply", "-f", "-"], yaml.safe_dump(given["object"], sort_keys=False)
+            case "apply" | "replace":
+                return [self.verb, "-f", "-"], yaml.safe_dump(given["object"], sort_keys=False)
             case "patch":
                 kind, text = given.get("type", "merge"), json.dumps(given["patch"])
                 return ["patch", *what, "--type", kind, "-p", text], ""
@@ -195,6 +211,24 @@ def _created(cluster: Cluster, target: Target, given: Mapping[str, Any]) -> dict
     normalize(target.key, item)
     add_defaults(target.key, item, cluster.store)
     return item
+
+
+def _replaced(
+    cluster: Cluster, target: Target, old: Object, given: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """An object in place of another, as ``kubectl edit`` writes it; None where nothing differs.
+
+    Raises:
+        RefusedWriteError: the API server would refuse it.
+    """
+    before = as_mapping(old["metadata"].get("annotations")).get(LAST_APPLIED)
+    if before is not None:
+        # It is not shown, so that nobody can mean to take it away.
+        metadata = as_mapping(given.get("metadata"))
+        annotations = {LAST_APPLIED: before, **as_mapping(metadata.get("annotations"))}
+        given = {**given, "metadata": {**metadata, "annotations": annotations}}
+    made = checked_change(cluster, target, old, given)
+    return None if made == old else made
 
 
 def _object_of(document: Mapping[str, Any]) -> Target:

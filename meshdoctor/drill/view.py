@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 NOT_AVAILABLE = "not available since your change"
 """Why nothing is known of a proxy once anything was written: its dump shows the mesh before."""
+BROKEN_SINCE = "not available: the drill broke this mesh after it was recorded"
+"""The same where nobody but the drill wrote."""
 _DROPPED = ("managedFields", "selfLink", "uid", "resourceVersion")
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _MESH_FILE = "debug/mesh.json"
@@ -92,7 +94,7 @@ class Viewer:
             wanted=manifest.wants,
         )
         self._kept: dict[Kind, tuple[Mapping[Name, Object], tuple[Resource, ...]]] = {}
-        self._latest: tuple[Objects, datetime, Snapshot] | None = None
+        self._latest: tuple[Objects, datetime, str, Snapshot] | None = None
 
     def _read_logs(self) -> None:
         """Proxy logs are read anew where the mesh writes them in a form of its own."""
@@ -104,16 +106,20 @@ class Viewer:
             if written is not None and data is not None:
                 parts["log"] = read_proxy_log(data, written, 1)
 
-    def snapshot(self, objects: Objects, now: datetime, recorded: Objects) -> Snapshot:
+    def snapshot(
+        self, objects: Objects, now: datetime, recorded: Objects, why: str = NOT_AVAILABLE
+    ) -> Snapshot:
         """The mesh as its objects stand, without a word of what proxies held before.
 
         Args:
             objects: as they stand.
             now: the moment, for every age.
             recorded: as they stood in the recording.
+            why: nothing is known of what proxies hold.
         """
-        if (kept := self._latest) is not None and kept[0] is objects and kept[1] == now:
-            return kept[2]
+        kept = self._latest
+        if kept is not None and kept[0] is objects and kept[1:3] == (now, why):
+            return kept[3]
         assembly = Assembly(failed_kinds=set(self._assembly.failed_kinds))
         for kind in ALL:
             items = objects.by_key.get(key_of(kind))
@@ -124,10 +130,10 @@ class Viewer:
         made = joined(
             assembly,
             replace(self._manifest.about, captured_at=now),
-            (*_still_unread(self._archive.mesh.errors), *_told(assembly)),
-            absent=Absent(NOT_AVAILABLE),
+            (*_still_unread(self._archive.mesh.errors), *_told(assembly, why)),
+            absent=Absent(why),
         )
-        self._latest = (objects, now, made)
+        self._latest = (objects, now, why, made)
         return made
 
     def _resources(
@@ -173,9 +179,9 @@ def _still_unread(errors: tuple[NotRead, ...]) -> tuple[NotRead, ...]:
     return tuple(error for error in errors if error.what.startswith("kubernetes/"))
 
 
-def _told(assembly: Assembly) -> tuple[NotRead, ...]:
+def _told(assembly: Assembly, why: str) -> tuple[NotRead, ...]:
     """One line for what istiods say of their proxies."""
     return tuple(
-        NotRead(f"istiod/{namespace}/{pod}/debug/syncz.json", NotReadStatus.FAILED, NOT_AVAILABLE)
+        NotRead(f"istiod/{namespace}/{pod}/debug/syncz.json", NotReadStatus.FAILED, why)
         for namespace, pod in sorted(assembly.istiods)
     )

@@ -6,6 +6,7 @@ where kubectl writes to it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from threading import RLock
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,14 @@ from meshdoctor.drill.controllers import settled
 from meshdoctor.drill.kubelet_jobs import proxy_quits
 from meshdoctor.drill.objects import EVENTS, JOBS, PODS, Objects, uid_of
 from meshdoctor.drill.state import State
-from meshdoctor.drill.view import NOT_AVAILABLE, Viewer
+from meshdoctor.drill.view import BROKEN_SINCE, NOT_AVAILABLE, Viewer
 from meshdoctor.serve.cluster import Cluster
 from meshdoctor.serve.mesh import Mesh
 from meshdoctor.serve.object_store import ChangeType, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
     from pathlib import Path
 
     from meshdoctor.model.snapshot import Snapshot
@@ -31,6 +33,16 @@ _ROOMS = ("proxies/", "ztunnels/")
 _ISTIOD_STATE = ("debug/", "metrics.txt")
 _UNWATCHED = frozenset({EVENTS})
 """Kinds that no controller and no proxy looks at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """How a played mesh stood, to go back to."""
+
+    objects: Objects
+    gone: frozenset[str]
+    has_changed: bool
+    time: datetime
 
 
 class World:
@@ -60,12 +72,13 @@ class World:
         self._start = self._recorded
         self._start_mesh = self._viewer.recorded
         self._gone: frozenset[str] = frozenset()
-        self._gone_at_start, self._changed_at_start = self._gone, False
         self._writing = False
         self._changed = False
         self._moment = cluster.now()
         """Of the last write: "now" in a snapshot."""
         self._lock = RLock()
+        self.first = self.moment()
+        """The beginning: as recorded, or as it was broken."""
         self._unsubscribe: Callable[[], None] = cluster.store.subscribe(self._follow)
         cluster.withhold = self._why_withheld
         cluster.admit = self._admitted
@@ -98,17 +111,32 @@ class World:
     def begin(self) -> None:
         """Take the mesh as it stands for the beginning, once it was broken on purpose."""
         with self._lock:
-            self._start, self._start_mesh = self._objects, self.snapshot()
-            self._gone_at_start, self._changed_at_start = self._gone, self._changed
+            self._start = self._objects
+            self._start_mesh = self.snapshot()
+            self.first = self.moment()
 
     def reset(self) -> None:
         """Put everything back as it stood at the beginning; watches are told of it.
 
         What is known of proxies comes back as well, where it was known at the beginning.
         """
+        self.go_back(self.first)
+
+    def moment(self) -> Moment:
+        """How the mesh stands now."""
         with self._lock:
-            self._write(self._start)
-            self._gone, self._changed = self._gone_at_start, self._changed_at_start
+            return Moment(self._objects, self._gone, self._changed, self._moment)
+
+    def go_back(self, moment: Moment) -> None:
+        """Put every object back as it stood; of the recording itself proxies are known again.
+
+        Args:
+            moment: of this world.
+        """
+        with self._lock:
+            self._write(moment.objects)
+            self._objects, self._gone = moment.objects, moment.gone
+            self._changed, self._moment = moment.has_changed, moment.time
 
     @property
     def start(self) -> Objects:
@@ -129,7 +157,13 @@ class World:
         with self._lock:
             if not self._changed:
                 return self._viewer.recorded
-            return self._viewer.snapshot(self._objects, self._moment, self._recorded)
+            why = self._why_unknown
+            return self._viewer.snapshot(self._objects, self._moment, self._recorded, why)
+
+    @property
+    def _why_unknown(self) -> str:
+        """Why nothing is known of what proxies hold, once anything was written."""
+        return BROKEN_SINCE if self._objects is self._start else NOT_AVAILABLE
 
     def state(self, *, at_start: bool = False) -> State:
         """The mesh as controllers see it, as it stands or as it stood at the beginning."""
@@ -213,9 +247,9 @@ class World:
         if not self._changed:
             return None
         if path.startswith(_ROOMS) and not path.endswith(".log"):
-            return NOT_AVAILABLE
+            return self._why_unknown
         room, _, rest = path.partition("/")
         file = rest.partition("/")[2].partition("/")[2]
         if room == "istiod" and file.startswith(_ISTIOD_STATE):
-            return NOT_AVAILABLE
+            return self._why_unknown
         return None

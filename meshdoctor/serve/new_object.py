@@ -6,17 +6,18 @@ import re
 import secrets
 import uuid
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from meshdoctor.model.resource import as_mapping
+from meshdoctor.model.resource import as_list, as_mapping
 from meshdoctor.serve.api_error import MODIFIED, ApiError, bad_request, conflict, invalid, not_found
-from meshdoctor.serve.cluster import NAMESPACE_KEY
+from meshdoctor.serve.cluster import NAMESPACE_KEY, POD_KEY
 from meshdoctor.serve.defaults import add_defaults, normalize
 from meshdoctor.serve.template_labels import FIELD, UNSELECTED, misses_own_pods
 
 if TYPE_CHECKING:
-    from meshdoctor.serve.api_request import ApiRequest
+    from meshdoctor.serve.cluster import Cluster
     from meshdoctor.serve.object_store import Object
+    from meshdoctor.serve.request_info import RequestInfo
     from meshdoctor.serve.resource_type import Key, ResourceType
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -28,13 +29,40 @@ _RULE = (
 )
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 """Of generated names: no word can come of them (apimachinery, ``util/rand``)."""
+_CHANGEABLE = ("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds")
+_POD_RULE = (
+    "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,"
+    "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only "
+    "additions to existing tolerations),`spec.terminationGracePeriodSeconds`"
+)
+"""Of ``k8s.io/kubernetes/pkg/apis/core/validation``."""
 _KEPT = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "namespace", "name")
 """Metadata that nobody can write."""
 _NO_GENERATION = frozenset({"", "discovery.k8s.io"})
 """Groups whose kinds mostly count no generation when they are created."""
 
 
-def checked_document(request: ApiRequest, body: object) -> dict[str, Any]:
+class Sent(Protocol):
+    """Where an object was sent: what the rules need to know of a request."""
+
+    @property
+    def cluster(self) -> Cluster:
+        """What is written to."""
+
+    @property
+    def info(self) -> RequestInfo:
+        """The attributes of the path."""
+
+    @property
+    def kind(self) -> ResourceType:
+        """The resource."""
+
+    @property
+    def namespace(self) -> str:
+        """Where; empty for what is in none."""
+
+
+def checked_document(request: Sent, body: object) -> dict[str, Any]:
     """A body that is an object of the path's kind.
 
     Args:
@@ -91,7 +119,7 @@ def _check_template(kind: ResourceType, item: Object) -> None:
         raise invalid(kind, name, [("FieldValueInvalid", FIELD, message)])
 
 
-def _check_namespace(request: ApiRequest, written: str) -> None:
+def _check_namespace(request: Sent, written: str) -> None:
     if not request.kind.namespaced:
         return
     if written and written != request.namespace:
@@ -103,7 +131,7 @@ def _check_namespace(request: ApiRequest, written: str) -> None:
         raise not_found(namespaces, request.namespace)
 
 
-def new_object(request: ApiRequest, body: object) -> dict[str, Any]:
+def new_object(request: Sent, body: object) -> dict[str, Any]:
     """Make the object that is to be created.
 
     Args:
@@ -140,7 +168,7 @@ def new_object(request: ApiRequest, body: object) -> dict[str, Any]:
     return _kept_form(request, item)
 
 
-def _kept_form(request: ApiRequest, item: dict[str, Any]) -> dict[str, Any]:
+def _kept_form(request: Sent, item: dict[str, Any]) -> dict[str, Any]:
     """Built-in objects are kept as Lists have them, custom ones with apiVersion and kind."""
     if request.kind.custom:
         item["apiVersion"] = request.kind.api_version(request.info.version)
@@ -171,7 +199,7 @@ def _check_identity(kind: ResourceType, old: Object, metadata: Mapping[str, Any]
         raise conflict(kind, name, MODIFIED)
 
 
-def changed_object(request: ApiRequest, old: Object, body: object) -> dict[str, Any]:
+def changed_object(request: Sent, old: Object, body: object) -> dict[str, Any]:
     """Make an object as it is after a change: of the whole, or of its status.
 
     Args:
@@ -234,12 +262,24 @@ def immutable_field(key: Key, old: Object, new: Object) -> str:
 def _check_immutable(kind: ResourceType, old: Object, new: Object) -> None:
     """Selectors of workloads cannot be changed, nor anything of what is immutable."""
     name = str(old["metadata"]["name"])
+    if kind.key == POD_KEY and _fixed_of_pod(old) != _fixed_of_pod(new):
+        raise invalid(kind, name, [("FieldValueForbidden", "spec", _POD_RULE)])
     if field := immutable_field(kind.key, old, new):
         message = "Invalid value: field is immutable"
         raise invalid(kind, name, [("FieldValueInvalid", field, message)])
     if old.get("immutable") and _meant(old) != _meant(new):
         message = "Forbidden: field is immutable when `immutable` is set"
         raise invalid(kind, name, [("FieldValueForbidden", "data", message)])
+
+
+def _fixed_of_pod(pod: Object) -> dict[str, Any]:
+    """What of a pod's spec cannot be changed once the pod is there."""
+    spec = dict(as_mapping(pod.get("spec")))
+    for field in _CHANGEABLE:
+        spec.pop(field, None)
+    for field in ("containers", "initContainers"):
+        spec[field] = [{**as_mapping(one), "image": ""} for one in as_list(spec.get(field))]
+    return spec
 
 
 def need_version(kind: ResourceType, body: object) -> None:

@@ -27,12 +27,17 @@ def _parts(state: MeshState) -> list[Part]:
     name = state.name.removesuffix(".tar.gz")
     if state.is_live:
         name = shortened(name, _LONGEST_CONTEXT, "middle")
-    parts = [("meshdoctor", "bold $primary", 1), ("read-only", "dim", 3), (name, "", 0)]
-    parts.append((f"ns {state.namespace or 'all'}", "bold" if state.namespace else "", 0))
+    parts = [("meshdoctor", "bold $primary", 1)]
+    if state.banner is not None:
+        parts.append((state.banner(), "bold", 0))
+    else:
+        parts += [("read-only", "dim", 3), (name, "", 0)]
+    if state.banner is None or state.snapshot is not None:
+        parts.append((f"ns {state.namespace or 'all'}", "bold" if state.namespace else "", 0))
     if state.snapshot is not None:
         about = state.snapshot.about
         parts.append((f"istio {about.istio or 'unknown'}", "", 2))
-        if not state.is_live:
+        if not state.is_live and state.banner is None:
             parts.append((f"REPLAY {about.captured_at:%Y-%m-%d %H:%M}Z", "", 1))
     if state.is_live:
         parts += live_parts(state)

@@ -369,3 +369,13 @@ async def test_a_denied_write_is_refused_and_the_review_says_so_beforehand() -> 
             status = (await client.post(review, json=body)).json()["status"]
             assert status["allowed"] is allowed
         assert (await client.post(review, json={"spec": {}})).status_code == 400
+
+
+async def test_a_workload_whose_pods_it_would_not_select_is_refused() -> None:
+    async with api() as (_, client):
+        body = {"spec": {"template": {"metadata": {"labels": {"app": "other"}}}}}
+        answer = await client.patch(WEB, json=body, headers=MERGE)
+        assert answer.status_code == 422
+        assert "`selector` does not match template `labels`" in answer.json()["message"]
+        body = {"spec": {"template": {"metadata": {"labels": {"team": "a"}}}}}
+        assert (await client.patch(WEB, json=body, headers=MERGE)).status_code == 200
