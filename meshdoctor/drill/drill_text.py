@@ -44,6 +44,15 @@ def solution_lines(drill: Drill) -> Iterator[Text]:
     yield Text("")
     for number, hint in enumerate(drill.hints, start=1):
         yield Text(f"Hint {number}: {hint}")
+    yield from fix_lines(drill)
+
+
+def fix_lines(drill: Drill) -> Iterator[Text]:
+    """The right fixes of a drill, as kubectl's commands.
+
+    Args:
+        drill: the drill.
+    """
     for fix in drill.fixes:
         if fix.role is not Role.WRONG:
             yield Text("")
