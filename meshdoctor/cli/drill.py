@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 
 from meshdoctor.cli import completing, drill_app, drill_play, drill_start
+from meshdoctor.cli.drill_exam import command as exam
 from meshdoctor.cli.drill_new import new_drill
 from meshdoctor.cli.drill_options import all_drills, drill_named, drills_option
+from meshdoctor.cli.drill_progress import next_drill, progress
 from meshdoctor.cli.options import output_option
 from meshdoctor.cli.output import print_json, print_lines, print_table
 from meshdoctor.exit_codes import ExitCode
@@ -28,6 +30,10 @@ def command(context: click.Context, drills: Path | None) -> None:
         drill_app.open_list(drills)
     else:
         context.invoke(list_drills, drills=drills, output="text")
+
+
+for _one in (exam, next_drill, progress):
+    command.add_command(_one)
 
 
 @command.command("list", short_help="List every drill.")

@@ -50,6 +50,8 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "serve": (("meshdoctor serve mesh.tar.gz", "Then: export KUBECONFIG=… and kubectl get pods"),),
     "drill": (
         ("meshdoctor drill list", "What there is to practise"),
+        ("meshdoctor drill next", "What to practise now, and why"),
+        ("meshdoctor drill exam", "Sixteen tasks, two hours, no hints"),
         ("meshdoctor drill start D08", "Serve a broken mesh, to be mended with kubectl"),
         ("meshdoctor drill check", "Whether it is mended, and if not why"),
         ("meshdoctor drill new TEAM-1 --from outage.tar.gz", "Write one of your own"),
