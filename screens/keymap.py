@@ -190,6 +190,12 @@ DRILL = (
 )
 """Of a drill; capitals change something, as small letters never do."""
 
+EXAM = (
+    _binding("M", "mark", "Mark", "Mark the task for later, or not", id="exam-mark", show=True),
+    _binding("E", "end", "End", "End the exam; asks first", id="exam-end", show=True),
+)
+"""Of an exam's overview."""
+
 EDITOR = (
     Binding(
         "ctrl+s",
@@ -290,6 +296,6 @@ REPORT_WINDOW = (
 
 ALL = (
     *(*GO, *APP, *SCREEN, *NAMESPACES, *TABLE, *TABS, NOTES, PROXY_LOG, *RELATED, TRACE),
-    *(*WINDOW, *ASK, *SAVE, *PASTE, *REPORT_WINDOW, *DRILL, *EDITOR, *ANSWER, *CHOOSE),
+    *(*WINDOW, *ASK, *SAVE, *PASTE, *REPORT_WINDOW, *DRILL, *EXAM, *EDITOR, *ANSWER, *CHOOSE),
 )
 """Every binding of the app; docs/keys.md lists them by id."""

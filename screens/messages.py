@@ -153,3 +153,16 @@ class NamespaceOpened(Message):
         """Carry the namespace's name."""
         self.name = name
         super().__init__()
+
+
+class TaskOpened(Message):
+    """A task of an exam was chosen: the app opens its mesh."""
+
+    def __init__(self, index: int) -> None:
+        """Carry the task's index."""
+        self.index = index
+        super().__init__()
+
+
+class ExamEnded(Message):
+    """The candidate has ended the exam."""

@@ -79,7 +79,13 @@ class RowsTable(Vertical):
         """The cursor moved to a row."""
 
     def __init__(
-        self, title: str, columns: Sequence[Column], *, id: str, detailed: bool = False
+        self,
+        title: str,
+        columns: Sequence[Column],
+        *,
+        id: str,
+        detailed: bool = False,
+        faults: str = "not in order",
     ) -> None:
         """Make an empty table that is still loading.
 
@@ -88,9 +94,11 @@ class RowsTable(Vertical):
             columns: how each column behaves where there is little room.
             id: the widget's id.
             detailed: whether a tall screen shows the whole of the current row beneath.
+            faults: what rows are called in the title that ``ctrl+z`` leaves.
         """
         super().__init__(id=id, classes="-detailed" if detailed else "")
         self._title = title
+        self._faults = faults
         self._columns = tuple(columns)
         self._rows: tuple[Row, ...] = ()
         self._measure()
@@ -271,7 +279,7 @@ class RowsTable(Vertical):
         if self._passing > len(self._shown):
             number = f"first {len(self._shown)} of {number}"
         faults = sum(1 for row in self._rows if row.is_fault)
-        told = f" · {faults} not in order" if 0 < faults < total else ""
+        told = f" · {faults} {self._faults}" if 0 < faults < total else ""
         limits = f" {limits}" if (limits := self._filter.limits()) else ""
         title = f"{one_line(self._title)}({number}){told}{limits}"
         # Brackets would be taken as markup.
