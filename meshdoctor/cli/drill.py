@@ -32,10 +32,6 @@ def command(context: click.Context, drills: Path | None) -> None:
         context.invoke(list_drills, drills=drills, output="text")
 
 
-for _one in (exam, next_drill, progress):
-    command.add_command(_one)
-
-
 @command.command("list", short_help="List every drill.")
 @drills_option
 @output_option
@@ -91,5 +87,6 @@ def lint_drills(files: tuple[Path, ...], played: bool, drills: Path | None) -> i
     return ExitCode.OK
 
 
-for _one in (drill_app.play, drill_start.command, *drill_play.COMMANDS, new_drill):
+_OTHERS = (drill_app.play, drill_start.command, *drill_play.COMMANDS)
+for _one in (*_OTHERS, exam, next_drill, progress, new_drill):
     command.add_command(_one)

@@ -1,6 +1,6 @@
 """What to practise next: every cause is a card, and what is likely forgotten comes first.
 
-The times come from FSRS (docs/adr/0012-fsrs-for-spaced-repetition.md), of the history alone: the
+The times come from FSRS (docs/adr/0013-fsrs-for-spaced-repetition.md), of the history alone: the
 same history and moment give the same answer.
 """
 
