@@ -13,11 +13,10 @@ from meshdoctor.drill import history
 from meshdoctor.drill.drill import Role
 from meshdoctor.drill.library import drills
 from tests.functional.drilling import graded, make, play_screen, quiet, start_over
+from tests.unit.drill.playing import shared_fixes
 
 if TYPE_CHECKING:
     from meshdoctor.drill.drill import Drill
-
-_ORDER = (Role.WRONG, Role.ALTERNATIVE, Role.REFERENCE)
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +45,7 @@ async def test_a_drill_fails_untouched_and_with_wrong_fixes_and_passes_with_righ
         await quiet(pilot)
         assert not (await graded(pilot)).passed
         screen = play_screen(pilot)
-        for fix in sorted(drill.fixes, key=lambda one: _ORDER.index(one.role)):
+        for fix in shared_fixes(drill, 0):
             await make(pilot, *fix.edits)
             grade = screen.desk.play.grade()
             assert grade.passed is (fix.role is not Role.WRONG), fix.says

@@ -22,6 +22,7 @@ from meshdoctor.resources import recordings_root
 from meshdoctor.serve.control_client import ControlClient
 from meshdoctor.serve.thread import serving
 from tests.serve.kubectl_judge import Kubectl, needs_kubectl
+from tests.unit.drill.playing import shared_fixes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -173,7 +174,7 @@ def test_every_fix_of_a_drill_gives_the_same_grade_over_kubectl(
         server.write_kubeconfig(tmp_path / "config")
         kubectl, (desk,) = Kubectl(server, tmp_path), desks
         client = ControlClient(server.port, server.ca_pem.decode(), desk.token)
-        for fix in drill.fixes:
+        for fix in shared_fixes(drill, -1):
             for edit in fix.edits:
                 words, given = edit.kubectl()
                 kubectl(*words, given=given)

@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from meshdoctor.drill.drill import Role
 from meshdoctor.drill.edits import parse_edits
 from meshdoctor.drill.objects import PODS, annotations_of, labels_of, spec_of, status_of
 from meshdoctor.drill.world import World
 from meshdoctor.resources import recordings_root
 from meshdoctor.serve.object_store import name_of
+from tests.captures.sharing import is_thorough
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from meshdoctor.drill.drill import Drill, Fix
+
+_ORDER = (Role.WRONG, Role.ALTERNATIVE, Role.REFERENCE)
 RATINGS = "Deployment shop/ratings-v1"
 
 
@@ -23,6 +28,20 @@ def play(recording: str, edits: str = "") -> World:
     world = World.from_recording(recordings_root() / f"{recording}.tar.gz")
     edit(world, edits)
     return world
+
+
+def shared_fixes(drill: Drill, place: int) -> tuple[Fix, ...]:
+    """One wrong fix, one alternative and the reference; all when asked to be thorough.
+
+    In memory every fix is played anyway (test_drills.py).
+
+    Args:
+        drill: whose.
+        place: which of the wrong ones and of the alternatives, 0 for the first, -1 for the last.
+    """
+    if is_thorough():
+        return tuple(sorted(drill.fixes, key=lambda fix: _ORDER.index(fix.role)))
+    return (*(drill.fixes_of(role)[place] for role in _ORDER[:2]), drill.reference)
 
 
 def edit(world: World, edits: str) -> None:
