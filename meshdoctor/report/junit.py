@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 from meshdoctor.model.finding import Severity
 from meshdoctor.report.circumstances import circumstances, redaction_line
 from meshdoctor.report.diagnosis_text import place_of
+from meshdoctor.report.failing_request_text import failing_request_lines
 from meshdoctor.report.verdict import severity_of
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from meshdoctor.model.diagnosis import RootCause
     from meshdoctor.model.finding import Finding
     from meshdoctor.report.document import Document
+    from meshdoctor.report.failing_request import FailingRequest
 
 _RESULTS = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
@@ -33,10 +35,11 @@ def _case(room: str, name: str, result: str = "", message: str = "", text: str =
 Element = ElementTree.Element
 
 
-def _of_cause(cause: RootCause) -> str:
+def _of_cause(cause: RootCause, request: FailingRequest | None) -> str:
     return "\n".join(
         [
             cause.summary,
+            *(f"request: {line}" for line in (failing_request_lines(request) if request else ())),
             *(f"evidence: {place_of(item)}\n  {item.excerpt}" for item in cause.evidence[:8]),
             *(f"fix: {fix.do}\n  {fix.command}\n  undo: {fix.undo}" for fix in cause.fix),
             *(f"verify: {line}" for line in cause.verify),
@@ -48,7 +51,9 @@ def _playbooks(document: Document) -> Iterator[Element]:
     for cause in document.diagnosis.root_causes:
         name = f"{cause.id}: {cause.objects[0]}"
         room = f"playbook.{cause.playbook}"
-        yield _case(room, name, "failure", cause.title, _of_cause(cause))
+        yield _case(
+            room, name, "failure", cause.title, _of_cause(cause, document.request_of(cause))
+        )
     for item in document.playbooks:
         if item.skipped:
             yield _case("playbook", item.id, "skipped", item.skipped)

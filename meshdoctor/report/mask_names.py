@@ -158,7 +158,7 @@ def _of_document(document: Document) -> list[Named]:
             found.extend((("ns", namespace), (_GROUP_OF_WORD.get(kind, "object"), name)))
         return text
 
-    with_texts((document.about, document.diagnosis), look)
+    with_texts((document.about, document.diagnosis, document.requests), look)
     return found
 
 

@@ -17,6 +17,8 @@ from tests.report.documents import FIVE, document, masked_document, session
 
 EVERYDAY = {"client"}
 """Label values that are words of our own sentences, too: sought only where a name stands."""
+PLACE = re.compile(r'"place": "client(?: proxy)?"')
+"""Where along its way a request is: our own words in JSON, whoever is called so."""
 
 
 def original_names(name: str) -> set[str]:
@@ -45,7 +47,7 @@ def standing(name: str, text: str) -> list[str]:
 @pytest.mark.parametrize("name", FIVE)
 def test_no_name_of_the_mesh_is_in_a_masked_report(name: str, format_: Format) -> None:
     made, pseudonyms = masked_document(name)
-    text = render(made, format_)
+    text = PLACE.sub("", render(made, format_))
     sought = {*original_names(name), *pseudonyms.names, *pseudonyms.addresses} - {"healthy"}
     assert len(sought) > 40
     assert {each: found for each in sought if (found := standing(each, text))} == {}
