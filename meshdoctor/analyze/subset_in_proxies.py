@@ -140,6 +140,13 @@ def _fills(lack: _Lack) -> dict[str, str]:
     }
 
 
+def _is_refused(mesh: Snapshot, lack: _Lack) -> bool:
+    """Whether the proxy has refused a request for want of a cluster (NC), by its log."""
+    logs = access_logs(mesh).without_cluster
+    refused = (call for host in lack.domains for call in logs.get(host, ()))
+    return any(call.proxy.id == lack.proxy.id for call in refused)
+
+
 def _finding(mesh: Snapshot, lacks: list[_Lack]) -> Finding:
     first = lacks[0]
     cluster = build_cluster_name(
@@ -147,10 +154,8 @@ def _finding(mesh: Snapshot, lacks: list[_Lack]) -> Finding:
     )
     fills = _fills(first)
     where = f"{first.name.host}:{first.name.port}"
-    refused = access_logs(mesh).without_cluster
-    called = {call.proxy.id for host in first.domains for call in refused.get(host, ())}
     # Where logs show who calls, the others only hold the route.
-    lacks = [lack for lack in lacks if lack.proxy.id in called] or lacks
+    lacks = [lack for lack in lacks if _is_refused(mesh, lack)] or lacks
     callers = tuple(dict.fromkeys(mesh.caller(lack.proxy) for lack in lacks))
     who = ", ".join(callers[:3])
     message = (
