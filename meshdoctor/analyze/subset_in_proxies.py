@@ -17,6 +17,7 @@ from meshdoctor.analyze.base import PROXY_CONFIG, destination_subject, holds, un
 from meshdoctor.analyze.nearest_labels import nearest_word
 from meshdoctor.analyze.proxy_evidence import cluster_evidence, route_evidence
 from meshdoctor.analyze.subset_definition import SUBSET_NOT_DEFINED, new_rule
+from meshdoctor.intent.destination_rules import rules_for, subset_named
 from meshdoctor.model.envoy.names import build_cluster_name, parse_cluster_name
 from meshdoctor.model.finding import Affected, Finding, Outcome
 from meshdoctor.model.kinds import DESTINATION_RULE, VIRTUAL_SERVICE
@@ -140,6 +141,12 @@ def _fills(lack: _Lack) -> dict[str, str]:
     }
 
 
+def _is_defined(mesh: Snapshot, lack: _Lack) -> bool:
+    """Whether a DestinationRule that was read defines it: then the proxy is behind."""
+    rules = rules_for(mesh, lack.name.host, lack.proxy.namespace)
+    return subset_named(rules, lack.name.subset) is not None
+
+
 def _is_refused(mesh: Snapshot, lack: _Lack) -> bool:
     """Whether the proxy has refused a request for want of a cluster (NC), by its log."""
     logs = access_logs(mesh).without_cluster
@@ -204,7 +211,8 @@ class SubsetInProxies:
         for proxy in mesh.proxies.values():
             if proxy.config is not None:
                 for lack in _lacks(proxy, proxy.config):
-                    found[str(lack.rule), lack.name].append(lack)
+                    if not _is_defined(mesh, lack):
+                        found[str(lack.rule), lack.name].append(lack)
         for key in sorted(found, key=str):
             yield _finding(mesh, found[key])
 

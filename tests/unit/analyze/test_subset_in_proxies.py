@@ -96,6 +96,17 @@ def test_where_virtualservices_were_read_they_are_asked_instead(tmp_path: Path) 
     assert list(ANALYZER.analyze(read_recording(folder))) == []
 
 
+@pytest.mark.parametrize(("defined", "found"), [("v2", 1), ("v3", 0)])
+def test_a_destinationrule_that_was_read_decides(defined: str, found: int, tmp_path: Path) -> None:
+    """Where it defines the subset the proxy is behind, which is another fault."""
+    rules = "destinationrules.json"
+    folder = dumps_alone("subset-not-defined", tmp_path, also=(rules, "services.json"))
+    (path,) = folder.rglob(rules)
+    text = path.read_text("utf-8").replace('"v2"', f'"{defined}"')
+    path.write_text(text, "utf-8")
+    assert len(list(ANALYZER.analyze(read_recording(folder)))) == found
+
+
 def test_where_the_destinationrule_does_not_show_a_new_one_is_proposed(tmp_path: Path) -> None:
     def without_rule(text: str) -> str:
         return text.replace("/namespaces/shop/destination-rule/reviews", "")
