@@ -100,7 +100,7 @@ def test_where_virtualservices_were_read_they_are_asked_instead(tmp_path: Path) 
 def test_a_destinationrule_that_was_read_decides(defined: str, found: int, tmp_path: Path) -> None:
     """Where it defines the subset the proxy is behind, which is another fault."""
     rules = "destinationrules.json"
-    folder = dumps_alone("subset-not-defined", tmp_path, also=(rules, "services.json"))
+    folder = dumps_alone("subset-not-defined", tmp_path, also=(rules, "/services.json"))
     (path,) = folder.rglob(rules)
     text = path.read_text("utf-8").replace('"v2"', f'"{defined}"')
     path.write_text(text, "utf-8")
