@@ -72,7 +72,7 @@ def _fills(mesh: Snapshot, use: Use, rules: tuple[Resource, ...]) -> dict[str, s
 def _definition(use: Use, rules: tuple[Resource, ...]) -> dict[str, str]:
     """The command that defines the subset, in the host's rule or in a new one."""
     name, host = use.destination.subset, use.destination.host
-    subset = {"name": name, "labels": {"version": name}}
+    subset: dict[str, object] = {"name": name, "labels": {"version": name}}
     if rules:
         rule = rules[0]
         subsets = as_list(rule.spec.get("subsets"))
@@ -85,17 +85,28 @@ def _definition(use: Use, rules: tuple[Resource, ...]) -> dict[str, str]:
             "undefine": json_patch(rule, [{"op": "remove", "path": where}]),
         }
     space = use.service.namespace if use.service else use.virtual_services[0].namespace
-    rule_name = host.partition(".")[0]
+    return new_rule(host, space, subset)
+
+
+def new_rule(host: str, namespace: str, subset: dict[str, object]) -> dict[str, str]:
+    """The command that defines a subset in a DestinationRule of its own.
+
+    Args:
+        host: fully qualified.
+        namespace: where the rule is to stand.
+        subset: its name and labels.
+    """
+    name = host.partition(".")[0]
     new = {
         "apiVersion": "networking.istio.io/v1",
         "kind": "DestinationRule",
-        "metadata": {"name": rule_name, "namespace": space},
+        "metadata": {"name": name, "namespace": namespace},
         "spec": {"host": host, "subsets": [subset]},
     }
     return {
         "rule": "a new DestinationRule",
         "define": f"echo '{json.dumps(new)}' | kubectl apply -f -",
-        "undefine": f"kubectl delete destinationrule {rule_name} -n {space}",
+        "undefine": f"kubectl delete destinationrule {name} -n {namespace}",
     }
 
 

@@ -9,6 +9,7 @@ from meshdoctor import __version__
 from meshdoctor.analyze.registry import analyzers
 from meshdoctor.diagnose.library import playbook_for, playbooks
 from meshdoctor.diagnose.unread import missing_of
+from meshdoctor.report.failing_request import FailingRequest, failing_requests
 from meshdoctor.report.hiding import Hider
 from meshdoctor.report.impact import impact_of
 from meshdoctor.report.texts import with_texts
@@ -16,7 +17,7 @@ from meshdoctor.report.verdict import exit_code, headline
 
 if TYPE_CHECKING:
     from meshdoctor.exit_codes import ExitCode
-    from meshdoctor.model.diagnosis import Diagnosis
+    from meshdoctor.model.diagnosis import Diagnosis, RootCause
     from meshdoctor.model.snapshot import About, Snapshot
 
 FORMAT = "meshdoctor.report/v1"
@@ -64,10 +65,16 @@ class Document:
     """Root causes, look-alikes, gaps, findings; without the single walks."""
     playbooks: tuple[RanPlaybook, ...]
     analyzers: tuple[RanAnalyzer, ...]
+    requests: tuple[FailingRequest, ...] = ()
+    """A request that fails, for each root cause where the walk of one says that it will."""
     hidden_late: int = 0
     """Texts with secrets that nobody had hidden before: the recording was not redacted."""
     is_masked: bool = False
     """Whether names and addresses are pseudonyms."""
+
+    def request_of(self, cause: RootCause) -> FailingRequest | None:
+        """The request that fails by a root cause; None where none is known."""
+        return next((item for item in self.requests if item.rank == cause.rank), None)
 
 
 def _playbooks(diagnosis: Diagnosis) -> tuple[RanPlaybook, ...]:
@@ -120,6 +127,7 @@ def document_of(mesh: Snapshot, diagnosis: Diagnosis) -> Document:
         diagnosis=replace(diagnosis, walks=()),
         playbooks=_playbooks(diagnosis),
         analyzers=_analyzers(mesh, diagnosis),
+        requests=failing_requests(mesh, diagnosis),
     )
     hider = Hider()
     return replace(with_texts(document, hider.hide), hidden_late=hider.hidden)

@@ -21,6 +21,7 @@ from meshdoctor.report.circumstances import (
 )
 from meshdoctor.report.diagnosis_text import GLYPHS, OUTCOMES, place_of
 from meshdoctor.report.drawings import request_path, walk
+from meshdoctor.report.failing_request_drawing import hop_by_hop
 from meshdoctor.report.impact import affected_text
 from meshdoctor.report.markdown_details import bounded
 from meshdoctor.report.verdict import by_severity, severity_of
@@ -61,9 +62,11 @@ def _environment() -> Environment:
     return made
 
 
-def _drawings(cause: RootCause) -> tuple[Markup, Markup]:
-    """ElementTree has escaped every text in them."""
-    return Markup(request_path(cause)), Markup(walk(cause))
+def _drawings(document: Document, cause: RootCause) -> tuple[Markup, Markup, Markup | None]:
+    """ElementTree has escaped every text in them; the last is of a request that fails."""
+    request = document.request_of(cause)
+    drawn = None if request is None else Markup(hop_by_hop(request))
+    return Markup(request_path(cause)), Markup(walk(cause)), drawn
 
 
 def html(document: Document) -> str:
@@ -76,7 +79,7 @@ def html(document: Document) -> str:
             document=document,
             diagnosis=diagnosis,
             time=time_text(document),
-            causes=[(cause, *_drawings(cause)) for cause in diagnosis.root_causes],
+            causes=[(cause, *_drawings(document, cause)) for cause in diagnosis.root_causes],
             findings=by_severity(diagnosis.findings),
             unread=unread(document),
             not_installed=not_installed(document),

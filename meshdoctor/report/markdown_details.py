@@ -14,6 +14,7 @@ from meshdoctor.report.circumstances import (
     unread,
 )
 from meshdoctor.report.diagnosis_text import OUTCOMES, place_of
+from meshdoctor.report.failing_request_text import failing_request_lines
 from meshdoctor.report.impact import affected_text
 from meshdoctor.report.markdown_words import fenced, plain
 from meshdoctor.report.verdict import by_severity, severity_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from meshdoctor.model.diagnosis import RootCause
     from meshdoctor.model.evidence import Evidence
     from meshdoctor.report.document import Document
+    from meshdoctor.report.failing_request import FailingRequest
 
 LONGEST_EXCERPT = 2000
 """Characters of an excerpt that are shown; JSON has all."""
@@ -70,7 +72,14 @@ def _fixes(cause: RootCause) -> Iterator[str]:
     yield ""
 
 
-def _cause(cause: RootCause) -> Iterator[str]:
+def _request(request: FailingRequest) -> Iterator[str]:
+    yield "### A request that fails, hop by hop"
+    yield ""
+    first, *hops, last = failing_request_lines(request)
+    yield from (plain(first), "", *map(plain, hops), "", plain(last[:1].upper() + last[1:]), "")
+
+
+def _cause(cause: RootCause, request: FailingRequest | None) -> Iterator[str]:
     yield f"## Root cause {cause.rank}: {plain(cause.title)}"
     yield ""
     yield plain(f"{cause.id} · {cause.severity} · {cause.certainty} · {cause.domain}")
@@ -82,6 +91,8 @@ def _cause(cause: RootCause) -> Iterator[str]:
         yield "### Affected"
         yield ""
         yield from _bullets(affected_text(item) for item in cause.affected)
+    if request is not None:
+        yield from _request(request)
     yield "### Evidence"
     yield ""
     yield from _evidence(cause.evidence)
@@ -127,7 +138,7 @@ def detail_lines(document: Document) -> Iterator[str]:
     """Every section, in the order a reader needs them."""
     diagnosis = document.diagnosis
     for cause in diagnosis.root_causes:
-        yield from _cause(cause)
+        yield from _cause(cause, document.request_of(cause))
     yield from _section("Ruled out", [f"{r.id}: {r.because}" for r in diagnosis.ruled_out])
     gaps = [f"{u.id}: needs {', '.join(u.needs)}: {u.why_missing}" for u in diagnosis.unknown]
     yield from _section("Unknown", gaps)

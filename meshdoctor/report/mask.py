@@ -33,6 +33,13 @@ _NAMING = re.compile(
     + r"|quota:|called|named)(?:\.[a-z0-9.]+)? $"
 )
 """Words after which a name stands."""
+_CERTIFICATE = re.compile(
+    r"LS0tLS1CRUdJTi[A-Za-z0-9+/=]+|-----BEGIN [A-Z0-9 ]+-----(?:.*?-----END [A-Z0-9 ]+-----|.*)"
+    r"|(?<![A-Za-z0-9+/])MII[A-Za-z0-9+/]{60,}={0,2}",
+    re.DOTALL,
+)
+"""PEM, PEM in base64 and DER in base64: what is encoded holds subjects and hosts."""
+_CERTIFICATE_SHOWN = "<certificate>"
 _IN_NAMESPACE = re.compile(r"(?:^|[\s(])(?:in|of|from|namespaces) $")
 """Words after which a namespace stands."""
 
@@ -104,6 +111,7 @@ class Masker:
         """
         if where in LIBRARY or not text:
             return text
+        text = _CERTIFICATE.sub(_CERTIFICATE_SHOWN, text)
         for name in self._literal:
             text = re.sub(re.escape(name), self.pseudonyms.names[name], text, flags=re.IGNORECASE)
         addresses = Addresses(self.pseudonyms.addresses)

@@ -8,7 +8,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 _IPV4 = re.compile(r"(?<![A-Za-z0-9.])(\d{1,3}(?:\.\d{1,3}){3})(?![A-Za-z0-9]|\.\d)")
 _DASHED = re.compile(r"(?<![\w-])(?:ip-)?(\d{1,3}(?:-\d{1,3}){3})(?![\w-])")
-_IPV6 = re.compile(r"(?<![\w:.])([0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})(?![\w:.])")
+_IPV6 = re.compile(r"(?<![\w:.])([0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})(?![0-9A-Za-z:]|\.\w)")
+"""Envoy calls a listener ``fd00::1_8080``, and a sentence may end behind an address."""
 _PARTS = (IPv4Address("192.0.2.1"), IPv4Address("198.51.100.1"), IPv4Address("203.0.113.1"))
 _HOSTS = 254
 _MORE = IPv4Address("198.18.0.0")
@@ -41,7 +42,12 @@ class Addresses:
             return text
         text = _IPV4.sub(lambda found: self._of(found[1]), text)
         text = _DASHED.sub(lambda found: found[0].replace(found[1], self._dashed(found[1])), text)
-        return _IPV6.sub(lambda found: self._of(found[1]), text)
+        return _IPV6.sub(lambda found: self._six(found[1]), text)
+
+    def _six(self, written: str) -> str:
+        """``fd00::1: refused``: the last colon is the sentence's."""
+        ends_in_one = written.endswith(":") and not written.endswith("::")
+        return f"{self._of(written[:-1])}:" if ends_in_one else self._of(written)
 
     def _dashed(self, written: str) -> str:
         return self._of(written.replace("-", ".")).replace(".", "-")

@@ -9,34 +9,22 @@ from meshdoctor.diagnose.object_names import split_object
 from meshdoctor.model import kinds
 from meshdoctor.model.resource import as_list, as_mapping, as_strings
 from meshdoctor.report.mask_kept import LIBRARY, is_kept
+from meshdoctor.report.mask_texts import GROUP_OF_KIND, GROUP_OF_WORD, names_in
 from meshdoctor.report.texts import with_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
     from meshdoctor.report.document import Document
-
-    Named = tuple[str, str]
-    """A group of names (``ns``, ``host`` …) and one name of it."""
+    from meshdoctor.report.mask_texts import Named
 
 GROUPS = (
     *("ns", "cluster", "node", "service", "workload", "pod", "host", "object", "recording"),
-    "label",
+    *("revision", "label"),
 )
 """A name that several groups know belongs to the first of them."""
-_GROUP_OF_KIND = {
-    kinds.NAMESPACE: "ns",
-    kinds.NODE: "node",
-    kinds.SERVICE: "service",
-    kinds.POD: "pod",
-    **dict.fromkeys(
-        (kinds.DEPLOYMENT, kinds.REPLICA_SET, kinds.STATEFUL_SET, kinds.DAEMON_SET, kinds.JOB),
-        "workload",
-    ),
-}
-_GROUP_OF_WORD = {kind.name: group for kind, group in _GROUP_OF_KIND.items()}
 _HOST_WORDS = """
 host hosts hostname hostnames sniHosts sni serverName subjectAltNames issuer jwksUri address
 addresses externalName trustDomain clusterDomain
@@ -47,19 +35,27 @@ _OWN_LABEL = re.compile(
     r"|kubernetes\.io/(?!name|instance|part-of)"
 )
 """Labels whose values are Istio's, Kubernetes' and Helm's own words."""
-_TLDS = (
-    "com|net|org|edu|gov|mil|int|io|dev|app|cloud|local|internal|corp|lan|home|intra|example|test"
-    "|invalid|localdomain|info|biz|ai|co|tech|online|site|xyz|systems|services|network|eu|us|uk|de"
-    "|fr|es|nl|ch|se|fi|dk|pl|cz|ca|au|jp|cn|in|br|ru|kr|sg|nz|ie|mx|za"
+
+
+_TELLING_LABELS = {
+    "topology.istio.io/network": "cluster",
+    "topology.istio.io/cluster": "cluster",
+    "topology.kubernetes.io/region": "node",
+    "topology.kubernetes.io/zone": "node",
+    "failure-domain.beta.kubernetes.io/region": "node",
+    "failure-domain.beta.kubernetes.io/zone": "node",
+    "topology.istio.io/subzone": "node",
+    "kubernetes.io/hostname": "node",
+    "pod-template-hash": "label",
+}
+"""Labels that tell where something runs, or are a part of pods' names; of whatever namespace."""
+_REVISION_LABELS = ("istio.io/rev", "istio.io/tag")
+_VERSION = re.compile(r"v?\d+(?:[.-]\d+)*(?:-(?:alpha|beta|rc|dev)[.\w-]*)?")
+"""A revision that is called as its version names nobody."""
+_TELLING_VARIABLES = (
+    *("CLUSTER_ID", "ISTIO_META_CLUSTER_ID", "ISTIO_META_MESH_ID", "ISTIO_META_NETWORK"),
+    "TRUST_DOMAIN",
 )
-_HOST = re.compile(rf"(?<![\w.-])(?:[a-z0-9_-]+\.)+(?:{_TLDS})(?![\w-]|\.\w)", re.IGNORECASE)
-_SERVICE_HOST = re.compile(r"(?<![\w.-])([a-z0-9-]+)\.([a-z0-9-]+)\.svc(?:\.([a-z0-9.-]+))?")
-_AUTHORITY = re.compile(r'"([a-z][a-z0-9-]*):\d{2,5}"')
-_IDENTITY = re.compile(r"(?:spiffe://([^/\s\"]+)/)?ns/([a-z0-9-]+)/sa/([a-z0-9-]+)")
-_USER = re.compile(r"system:serviceaccount:([a-z0-9-]+):([a-z0-9.-]+)")
-_API_PATH = re.compile(r"/namespaces/([a-z0-9-]+)/[a-z-]+/([a-z0-9.-]+)")
-_FILE = re.compile(r"(?<![\w/])(?:proxies|istiod|ztunnels|logs)/(?!debug/)([^/\s]+)/([^/\s]+)(?=/)")
-_OBJECT = re.compile(r"\b([A-Z][A-Za-z]+) ([a-z0-9-]+)/([a-z0-9][a-z0-9.-]*[a-z0-9])")
 
 
 def _strings(value: Any, field: str = "") -> Iterator[tuple[str, str]]:
@@ -82,7 +78,7 @@ def _bare_host(text: str) -> str:
     return host.partition(":")[0].removeprefix("*.").strip(".*~").lower()
 
 
-def _of_resource(resource: Resource) -> Iterator[Named]:
+def of_resource(resource: Resource) -> Iterator[Named]:
     """The names that one object bears or speaks of."""
     if resource.namespace:
         yield "ns", resource.namespace
@@ -90,19 +86,34 @@ def _of_resource(resource: Resource) -> Iterator[Named]:
     if resource.kind is kinds.EVENT:
         yield "object", str(resource.get("involvedObject", "name") or "")
     elif resource.kind is not kinds.CRD and not system:
-        yield _GROUP_OF_KIND.get(resource.kind, "object"), resource.name
+        yield GROUP_OF_KIND.get(resource.kind, "object"), resource.name
     yield from _of_labels(resource)
-    for container in as_list(resource.get("spec", "containers")):
-        yield "label", str(as_mapping(container).get("name") or "")
+    for container in map(as_mapping, as_list(resource.get("spec", "containers"))):
+        yield "label", str(container.get("name") or "")
+        yield from _of_container(container)
     if resource.kind.custom or resource.kind in (kinds.SERVICE, kinds.NODE):
         for field, text in _strings({"spec": resource.spec, "status": resource.status}):
             if field in _HOST_FIELDS:
                 yield "host", _bare_host(text)
 
 
+def _of_container(container: Mapping[str, Any]) -> Iterator[Named]:
+    """The cluster that a proxy or istiod is told to be of, and whose images run."""
+    for item in map(as_mapping, as_list(container.get("env"))):
+        if item.get("name") in _TELLING_VARIABLES:
+            yield "cluster", str(item.get("value") or "")
+    registry, *folders = str(container.get("image") or "").split("/")[:-1] or [""]
+    yield "host", registry.partition(":")[0]
+    yield from (("label", folder) for folder in folders)
+
+
 def _of_labels(resource: Resource) -> Iterator[Named]:
-    for key in ("topology.istio.io/network", "topology.istio.io/cluster"):
-        yield "cluster", resource.labels.get(key, "")
+    for key, group in _TELLING_LABELS.items():
+        yield group, resource.labels.get(key, "")
+    for key in _REVISION_LABELS:
+        revision = resource.labels.get(key, "")
+        if not _VERSION.fullmatch(revision):
+            yield "revision", revision
     if is_kept(resource.namespace):
         return
     for labels in (resource.labels, as_strings(resource.get("spec", "selector"))):
@@ -120,45 +131,21 @@ def _of_about(document: Document) -> Iterator[Named]:
     yield from (("ns", name) for name in document.diagnosis.namespaces)
 
 
-def _of_text(text: str) -> Iterator[Named]:
-    """Names in the shapes in which Istio and Kubernetes write them."""
-    for service, namespace, domain in _SERVICE_HOST.findall(text):
-        yield "service", service
-        yield "ns", namespace
-        yield "host", domain
-    for domain, namespace, account in _IDENTITY.findall(text):
-        yield "host", domain
-        yield "ns", namespace
-        yield "object", account
-    for namespace, name in (*_API_PATH.findall(text), *_USER.findall(text)):
-        yield "ns", namespace
-        yield "object", name
-    for kind, namespace, name in _OBJECT.findall(text):
-        if kind in _KIND_WORDS:
-            yield "ns", namespace
-            yield _GROUP_OF_WORD.get(kind, "object"), name
-    for namespace, pod in _FILE.findall(text):
-        yield "ns", namespace
-        yield "pod", pod
-    yield from (("host", host.lower()) for host in _HOST.findall(text) if ".svc." not in host)
-    yield from (("host", host) for host in _AUTHORITY.findall(text))
-
-
-_KIND_WORDS = frozenset(kind.name for kind in kinds.ALL)
-
-
 def _of_document(document: Document) -> list[Named]:
     found: list[Named] = []
 
     def look(field: str, text: str) -> str:
         if field not in LIBRARY:
-            found.extend(_of_text(text))
+            found.extend(names_in(text))
+        host = _bare_host(text) if field == "to" else ""
+        if "." in host and ".svc" not in host:
+            found.append(("host", host))
         if field in ("objects", "resource") and " " in text:
             kind, namespace, name = split_object(text)
-            found.extend((("ns", namespace), (_GROUP_OF_WORD.get(kind, "object"), name)))
+            found.extend((("ns", namespace), (GROUP_OF_WORD.get(kind, "object"), name)))
         return text
 
-    with_texts((document.about, document.diagnosis), look)
+    with_texts((document.about, document.diagnosis, document.requests), look)
     return found
 
 
@@ -171,7 +158,7 @@ def names_of(mesh: Snapshot, document: Document) -> dict[str, str]:
             is gone).
     """
     found = [
-        *(named for kind in kinds.ALL for r in mesh.catalog.of(kind) for named in _of_resource(r)),
+        *(named for kind in kinds.ALL for r in mesh.catalog.of(kind) for named in of_resource(r)),
         *(("ns", proxy.namespace) for proxy in mesh.proxies.values()),
         *(("pod", proxy.pod) for proxy in mesh.proxies.values()),
         *(("pod", istiod.pod) for istiod in mesh.istiods),
@@ -179,9 +166,14 @@ def names_of(mesh: Snapshot, document: Document) -> dict[str, str]:
         *_of_about(document),
         *_of_document(document),
     ]
+    namespaces = {name for group, name in found if group == "ns"}
     groups: dict[str, str] = {}
     for group, given in found:
         name = given.lower()
+        first, _, second = name.partition(".")
+        if group == "host" and second in namespaces:
+            # ``ratings.shop`` is a Service of a namespace, whatever it looks like.
+            group, name = "service", first
         is_number = name.replace(".", "").isdigit()
         if len(name) < 2 or is_kept(name) or is_number or (group == "host" and ":" in name):
             continue

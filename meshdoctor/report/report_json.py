@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from meshdoctor.report.circumstances import redaction_rows
 from meshdoctor.report.diagnosis_json import diagnosis_json, not_read_json
 from meshdoctor.report.document import FORMAT
+from meshdoctor.report.trace_json import hop_json, outcome_json
 
 if TYPE_CHECKING:
     from meshdoctor.model.snapshot import About
     from meshdoctor.report.document import Document
+    from meshdoctor.report.failing_request import FailingRequest
 
 
 def _recording(about: About) -> dict[str, Any]:
@@ -59,6 +61,20 @@ def _redactions(document: Document) -> dict[str, Any]:
     }
 
 
+def _request(request: FailingRequest) -> dict[str, Any]:
+    """A request that fails, hop by hop; hops and outcome are those of ``trace -o json``."""
+    return {
+        "root_cause": request.rank,
+        "from": request.caller or None,
+        "pod": request.client,
+        "request": request.url,
+        "hops": [hop_json(hop) for hop in request.hops],
+        "fails_at": request.fails_at,
+        "application_reached": not request.is_stopped,
+        "outcome": outcome_json(request.outcome),
+    }
+
+
 def report_json(document: Document) -> dict[str, Any]:
     """The whole report as plain values; its keys come in a fixed order."""
     said = diagnosis_json(document.diagnosis, document.about)
@@ -70,6 +86,7 @@ def report_json(document: Document) -> dict[str, Any]:
         "verdict": document.verdict,
         "exit_code": int(document.exit_code),
         "impact": list(document.impact),
+        "failing_requests": [_request(item) for item in document.requests],
         "masked": document.is_masked,
         "required_unread": [not_read_json(item) for item in document.diagnosis.required_unread],
         "ran": _ran(document),

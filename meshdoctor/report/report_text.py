@@ -11,6 +11,7 @@ from meshdoctor.report.circumstances import (
     redaction_rows,
 )
 from meshdoctor.report.diagnosis_text import diagnosis_lines
+from meshdoctor.report.failing_request_text import failing_request_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 def _lines(document: Document) -> Iterator[str]:
     for line in diagnosis_lines(document.diagnosis, document.about):
         yield line.plain.rstrip()
+    for request in document.requests:
+        yield ""
+        yield f"A request that fails by root cause {request.rank}, hop by hop"
+        yield from (f"  {line}" for line in failing_request_lines(request))
     yield ""
     yield "About this report"
     rows = circumstances(document)

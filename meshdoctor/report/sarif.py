@@ -10,6 +10,7 @@ from meshdoctor.analyze.codes import codes
 from meshdoctor.diagnose.library import causes
 from meshdoctor.model.finding import Severity
 from meshdoctor.report.circumstances import circumstances, redaction_line, unread
+from meshdoctor.report.failing_request_text import asked_text, gets_text, hop_text
 from meshdoctor.report.report_json import report_json
 from meshdoctor.report.verdict import severity_of
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from meshdoctor.model.evidence import Evidence
     from meshdoctor.model.finding import Finding
     from meshdoctor.report.document import Document
+    from meshdoctor.report.failing_request import FailingRequest
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -62,8 +64,22 @@ def _locations(evidence: Sequence[Evidence], objects: Sequence[str]) -> list[dic
     return [_location(item, objects) for item in evidence[:_MOST_LOCATIONS]]
 
 
-def _of_cause(cause: RootCause) -> dict[str, Any]:
+def _code_flow(request: FailingRequest) -> dict[str, Any]:
+    """The hops of a failing request as the steps of one thread (SARIF 2.1.0, 3.36 to 3.38)."""
+    steps = []
+    for number, hop in enumerate(request.hops):
+        location = _locations(hop.evidence[:1], hop.objects)[0]
+        location["message"] = {"text": hop_text(request, number)}
+        importance = "essential" if number == request.fails_at else "important"
+        steps.append({"location": location, "importance": importance})
+    said = f"{asked_text(request)}; the caller gets: {gets_text(request)}"
+    return {"message": {"text": said}, "threadFlows": [{"locations": steps}]}
+
+
+def _of_cause(cause: RootCause, request: FailingRequest | None) -> dict[str, Any]:
+    flows = {"codeFlows": [_code_flow(request)]} if request is not None else {}
     return {
+        **flows,
         "ruleId": cause.id,
         "kind": "fail",
         "level": LEVELS[cause.severity],
@@ -142,7 +158,7 @@ def sarif(document: Document) -> dict[str, Any]:
     """The whole report as plain values."""
     whole = report_json(document)
     results = [
-        *map(_of_cause, document.diagnosis.root_causes),
+        *(_of_cause(item, document.request_of(item)) for item in document.diagnosis.root_causes),
         *map(_of_finding, document.diagnosis.findings),
     ]
     rules = _rules(document)

@@ -334,6 +334,10 @@ class TestWindows:
     def test_raw(self, snap_compare: Compare) -> None:
         assert snap_compare(app_on(), terminal_size=SMALL, run_before=after("y"))
 
+    @both_sizes
+    def test_report(self, snap_compare: Compare, size: tuple[int, int]) -> None:
+        assert snap_compare(app_on(), terminal_size=size, run_before=after("w", "down", "f2"))
+
 
 class TestWithoutColour:
     """Glyphs and words alone tell the states apart."""
@@ -347,6 +351,9 @@ class TestWithoutColour:
 
     def test_walk(self, snap_compare: Compare) -> None:
         assert snap_compare(app_on(), terminal_size=SMALL, run_before=after("v", "enter"))
+
+    def test_report(self, snap_compare: Compare) -> None:
+        assert snap_compare(app_on(), terminal_size=SMALL, run_before=after("w", "down", "f2"))
 
     def test_proxies(self, snap_compare: Compare) -> None:
         app = app_on(seen("envoyfilter-rejected"))

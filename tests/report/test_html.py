@@ -115,7 +115,7 @@ def test_each_root_cause_has_its_request_path_and_its_walk_drawn_in_words_too() 
         page_of("subset-not-defined"),
         document("subset-not-defined").diagnosis.root_causes,
     )
-    assert len(page.of("svg")) == 2
+    assert len(page.of("svg")) == 3
     text = " ".join(page.texts)
     assert f"{cause.affected[0].source} → {cause.affected[0].to}. It breaks at" in text
     for step in cause.path:

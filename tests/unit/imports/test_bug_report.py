@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from meshdoctor.imports.reading import read
+from meshdoctor.model.diagnosis import Certainty
 from meshdoctor.model.kinds import CONFIG_MAP, DESTINATION_RULE, EVENT, JOB, POD, SERVICE_ENTRY
 from meshdoctor.model.not_read import ReadState
 from meshdoctor.recording.reader import read_recording
@@ -75,12 +76,13 @@ def test_what_was_asked_for_and_is_empty_was_read(tmp_path: Path) -> None:
     assert catalog.state(EVENT) is ReadState.READ
 
 
-def test_without_the_custom_resources_they_are_unknown(tmp_path: Path) -> None:
+def test_without_the_custom_resources_only_what_proxies_tell_is_known(tmp_path: Path) -> None:
     files = bug_report(recorded())
     del files["bug-report/cluster/crs"]
     archive = tar_gz(tmp_path / "a.tar.gz", files)
     assert read(archive).catalog.state(DESTINATION_RULE) is ReadState.UNREAD
-    assert not [cause for cause, _ in causes(archive) if cause == "subset-not-defined"]
+    (cause,) = diagnosed(archive).root_causes
+    assert (cause.id, cause.certainty) == ("subset-not-defined", Certainty.LIKELY)
     assert diagnosed(archive).unknown
 
 

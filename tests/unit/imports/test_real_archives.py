@@ -53,9 +53,11 @@ def test_a_cluster_info_dump_leaves_it_unknown(archives_root: Path) -> None:
     assert all(proxy.log is not None for proxy in snapshot.proxies.values())
 
 
-def test_one_proxys_configuration_leaves_it_unknown(archives_root: Path) -> None:
+def test_one_proxys_configuration_tells_of_a_route_without_its_cluster(archives_root: Path) -> None:
     path = archives_root / "subset-undefined.proxy-config-client.json.gz"
     found, snapshot = diagnosed(path), read(path)
     assert list(snapshot.proxies) == ["client-v1-677cd55fb4-2wpps.shop"]
-    assert not found.root_causes
-    assert "subset-not-defined" in {item.id for item in found.unknown}
+    (cause,) = found.root_causes
+    assert (cause.id, cause.certainty) == ("subset-not-defined", Certainty.LIKELY)
+    assert cause.objects == ("VirtualService shop/reviews", "DestinationRule shop/reviews")
+    assert "service-selector-mismatch" in {item.id for item in found.unknown}
