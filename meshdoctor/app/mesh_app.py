@@ -11,6 +11,7 @@ from textual.app import App
 from textual.signal import Signal
 from textual.worker import Worker, WorkerState
 
+from meshdoctor.app.comparer import Comparer
 from meshdoctor.app.diagnosing import Diagnoser
 from meshdoctor.app.following import Follower
 from meshdoctor.app.listening import Progressed, SnapshotCame
@@ -23,6 +24,7 @@ from screens import keymap
 from screens.ask_window import AskWindow
 from screens.certificates import CertificatesHereScreen
 from screens.commands import MeshCommands
+from screens.compare_window import PathWanted, ReadingUnwanted
 from screens.diagnosis import DiagnosisScreen
 from screens.help import HelpWindow
 from screens.mesh_screen import MeshScreen
@@ -116,6 +118,7 @@ class MeshdoctorApp(App[None]):
         self.reader = Reader(self)
         self.recorder = Recorder(self)
         self.reporter = Reporter(self)
+        self.comparer = Comparer(self)
         self._is_redrawing = False
         self.is_leaving = False
         """Nothing new is begun any more."""
@@ -173,6 +176,9 @@ class MeshdoctorApp(App[None]):
         if event.listener is self.follower.listener:
             self.follower.heard()
             return
+        if event.listener is self.comparer.listener:
+            self.comparer.heard()
+            return
         if event.listener is self.reader.listener:
             self.state.progress(news, self.state.stages)
         elif event.listener is self.recorder.listener and self.state.saving is not None:
@@ -183,8 +189,16 @@ class MeshdoctorApp(App[None]):
     def _snapshot_came(self, event: SnapshotCame) -> None:
         if event.listener is self.follower.listener:
             self.follower.so_far(event.snapshot)
-        else:
+        elif event.listener is not self.comparer.listener:
             self.reader.so_far(event.listener, event.snapshot)
+
+    @on(PathWanted)
+    def _path_wanted(self, event: PathWanted) -> None:
+        self.comparer.read(event.window, event.typed)
+
+    @on(ReadingUnwanted)
+    def _reading_unwanted(self) -> None:
+        self.comparer.stop()
 
     def say_error(self, reason: str, title: str, timeout: float = _UNTIL_DISMISSED) -> None:
         """Say what went wrong; it stays until it is dismissed, or for so many seconds."""
@@ -261,6 +275,10 @@ class MeshdoctorApp(App[None]):
     def key_w(self) -> None:
         """Say why there is nothing to report; reached only where the key is dim."""
         self._say_why_not("report")
+
+    def key_d(self) -> None:
+        """Say why there is nothing to compare; reached only where the key is dim."""
+        self._say_why_not("changes")
 
     def key_space(self) -> None:
         """Say why there is nothing to follow; reached only where the key is dim."""
@@ -345,6 +363,11 @@ class MeshdoctorApp(App[None]):
         """Write a report of what is shown."""
         self.reporter.ask()
 
+    def action_changes(self) -> None:
+        """Show what changed against another recording; ask which, unless that is known."""
+        if self.state.is_ready:
+            self.comparer.ask()
+
     def action_messages(self) -> None:
         """Show what toasts have said."""
         self.push_screen(TextWindow("Messages, the latest first", self.said.text()))
@@ -378,7 +401,8 @@ class MeshdoctorApp(App[None]):
 
     def _stop_listeners(self) -> None:
         self.is_leaving = True
-        for listener in (self.reader.listener, self.follower.listener, self.recorder.listener):
+        works = (self.reader, self.follower, self.recorder, self.comparer)
+        for listener in (work.listener for work in works):
             if listener is not None:
                 listener.stop()
 
