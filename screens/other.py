@@ -61,7 +61,12 @@ class Other:
         from meshdoctor.diff.compare import compare
 
         made = self._made
-        if made is not None and made.diagnosis is diagnosis and made.other_first is other_first:
+        if (
+            made is not None
+            and made.snapshot is snapshot
+            and made.diagnosis is diagnosis
+            and made.other_first is other_first
+        ):
             return made.comparison
 
         def diagnosed(mesh: Snapshot, scope: Scope) -> Diagnosis:

@@ -17,12 +17,12 @@ from screens.other import Named, Other
 from screens.stages import in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from textual.worker import Worker
 
     from meshdoctor.app.mesh_app import MeshdoctorApp
-    from meshdoctor.source import Source
+    from meshdoctor.source import Progress, Source
     from screens.stages import Stage
 
 _NOTHING_KEPT = "the mesh as it was first read was not kept: record it (ctrl+s), compare with that"
@@ -61,11 +61,11 @@ class Comparer:
         work = self._read(window, source, named, self.listener)
         self._worker = self._app.run_worker(work, group="compare", exit_on_error=False)
 
-    def heard(self) -> None:
+    def heard(self, news: Iterable[Progress]) -> None:
         """Tell in the window how far reading has come."""
-        if self.listener is None or self._window is None:
+        if self._window is None:
             return
-        self._app.state.progress(self.listener.news(), self._stages)
+        self._app.state.progress(news, self._stages)
         self._window.tell(f"Reading: {in_words(self._stages.values())} (esc stops)")
 
     def stop(self) -> None:

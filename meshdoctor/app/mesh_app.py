@@ -177,7 +177,7 @@ class MeshdoctorApp(App[None]):
             self.follower.heard()
             return
         if event.listener is self.comparer.listener:
-            self.comparer.heard()
+            self.comparer.heard(news)
             return
         if event.listener is self.reader.listener:
             self.state.progress(news, self.state.stages)

@@ -78,7 +78,7 @@ class _Near:
         return SAME_NAMESPACE if change.namespace in self._namespaces else ELSEWHERE
 
     def key(self, why: str, change: ObjectChange) -> tuple[float, int, bool, int, float, str]:
-        """Sorts: people's before what controllers make of them, mere restarts last, newest first."""
+        """Sorts: people before controllers, mere restarts last, else the newest first."""
         age = -change.at.timestamp() if change.at else _NEVER
         return (
             _ORDER.index(why) + (_BEHIND if change.derived else 0),
