@@ -102,7 +102,7 @@ class ChangesScreen(ViewScreen, TabbedScreen):
         self._found = view
         self.query_one("#headline", PlainText).say(headline(view))
         before, after = side(view.old), side(view.new)
-        self.query_one("#sides", PlainText).say(f"before: {before}\nafter:  {after}")
+        self.query_one("#sides", PlainText).say(f"A, before: {before}\nB, after:  {after}")
         table = self.query_one("#verdicts", RowsTable)
         table.show(tuple(change_rows.verdict_rows(view)), _no_cause(view))
         self._show_explaining()

@@ -75,8 +75,8 @@ async def test_a_new_root_cause_stands_first_with_the_change_that_explains_it() 
         assert first.startswith("1  ~ changed  VirtualService shop/reviews  the object to mend")
         assert "v1 → v3" in first
         sides = str(app.screen.query_one("#sides", Static).render())
-        assert sides.startswith("before: healthy.tar.gz")
-        assert "after:  subset-not-defined.tar.gz" in sides
+        assert sides.startswith("A, before: healthy.tar.gz")
+        assert "B, after:  subset-not-defined.tar.gz" in sides
 
 
 async def test_enter_on_the_root_cause_opens_it_in_the_diagnosis_and_d_comes_back() -> None:
