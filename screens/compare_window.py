@@ -106,8 +106,8 @@ class CompareWindow(ModalScreen[Other | None]):
     def offer(self, offers: Sequence[Offer]) -> None:
         """Offer what was found; the first stands in the field unless something was typed."""
         self._offers = tuple(offers)
-        # They may be known before the window is drawn.
-        if self.is_mounted:
+        # They may be known before the window is drawn, or after it was closed.
+        if self.is_mounted and self.is_attached:
             self._show_first()
 
     def on_mount(self) -> None:

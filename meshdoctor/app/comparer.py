@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from textual.worker import Worker
 
     from meshdoctor.app.mesh_app import MeshdoctorApp
+    from meshdoctor.model.snapshot import Snapshot
     from meshdoctor.source import Progress, Source
     from screens.stages import Stage
 
@@ -49,6 +50,15 @@ class Comparer:
         self._window = CompareWindow(self._listing)
         self._app.push_screen(self._window, self._show)
         self._app.run_worker(self._offer(self._window), group="offers", exit_on_error=False)
+
+    def show_at_once(self, snapshot: Snapshot, path: Path) -> None:
+        """Show what changed since a recording that has been read already.
+
+        Args:
+            snapshot: what was read.
+            path: where the recording lies.
+        """
+        self._show(Other(snapshot, path.name, _named_path(str(path)), self._own()))
 
     def read(self, window: CompareWindow, typed: str) -> None:
         """Read what was typed, then show what differs; the window says why not."""

@@ -54,10 +54,12 @@ from screens.window import TextWindow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from textual.binding import BindingType
     from textual.screen import Screen
 
+    from meshdoctor.model.snapshot import Snapshot
     from meshdoctor.session import Session
     from meshdoctor.views.pasted_line import PastedLine
 
@@ -119,6 +121,8 @@ class MeshdoctorApp(App[None]):
         self.recorder = Recorder(self)
         self.reporter = Reporter(self)
         self.comparer = Comparer(self)
+        self.compared_with: tuple[Snapshot, Path] | None = None
+        """A recording and what was read of it: what changed since is shown first."""
         self._is_redrawing = False
         self.is_leaving = False
         """Nothing new is begun any more."""
@@ -135,6 +139,8 @@ class MeshdoctorApp(App[None]):
     def on_mount(self) -> None:
         """Begin to read as soon as the first screen has been painted."""
         self.call_after_refresh(self.begin)
+        if self.compared_with is not None:
+            self.call_after_refresh(self.comparer.show_at_once, *self.compared_with)
         self.set_interval(_TICK, self._tick)
 
     def begin(self) -> None:
@@ -365,7 +371,7 @@ class MeshdoctorApp(App[None]):
 
     def action_changes(self) -> None:
         """Show what changed against another recording; ask which, unless that is known."""
-        if self.state.is_ready:
+        if not self.shown.why_not("changes"):
             self.comparer.ask()
 
     def action_messages(self) -> None:

@@ -21,7 +21,7 @@ from meshdoctor.session import RecordingSource, Session
 from meshdoctor.source import Progress
 from screens import keymap
 from screens.changes import ChangesScreen
-from screens.compare_window import CompareWindow
+from screens.compare_window import CompareWindow, Offer
 from screens.diagnosis import DiagnosisScreen
 from screens.mesh_screen import MeshScreen
 from screens.overview import OverviewScreen
@@ -61,6 +61,30 @@ def shown(app: App[None], name: str) -> list[str]:
 def complaint(app: App[None]) -> str:
     assert isinstance(app.screen, CompareWindow)
     return str(app.screen.query_one("#complaint", Static).render()).strip()
+
+
+async def test_opened_with_a_recording_to_compare_with_it_shows_what_changed_first() -> None:
+    app = broken_app()
+    app.compared_with = recorded("healthy"), recording("healthy")
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        assert isinstance(app.screen, ChangesScreen)
+        assert shown(app, "verdicts")[0].startswith("✗ new")
+        await press(pilot, "escape")
+        assert isinstance(app.screen, OverviewScreen)
+
+
+async def test_what_is_offered_after_the_window_was_closed_does_no_harm() -> None:
+    app = broken_app()
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        await press(pilot, "d")
+        window = app.screen
+        assert isinstance(window, CompareWindow)
+        await press(pilot, "escape")
+        window.offer(())
+        window.offer((Offer("a.tar.gz", "late"),))
+        assert isinstance(app.screen, OverviewScreen)
 
 
 async def test_a_new_root_cause_stands_first_with_the_change_that_explains_it() -> None:
