@@ -37,6 +37,9 @@ class MeshCommands(Provider):
             yield from self._of_screen(screen)
         if not self._closed("report"):
             yield "report: Write a report", "Key w", partial(self.app.run_action, "report")
+        if not self._closed("changes"):
+            changed = "Against another recording. Key d"
+            yield "compare: What changed (diff)", changed, partial(self.app.run_action, "changes")
         if not self._closed("read_again"):
             yield "app: Read again", "Key r", partial(self.app.run_action, "read_again")
         if isinstance(screen, MeshScreen) and screen.state.is_live:

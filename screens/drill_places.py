@@ -13,6 +13,7 @@ _CLOSED = {
     "diagnosis": "Diagnosis is closed in a drill: it names the root cause, which is yours to find",
     "why-403": "Why 403 is closed in a drill: it names the rule, which is yours to find",
     "report": "Reports are closed in a drill: they name the root cause",
+    "changes": "What changed is closed in a drill: it names the root cause",
     "paste": "Explaining a line is closed in a drill: it leads to the diagnosis",
     "record": "A drill is played in memory: there is nothing to record",
     "follow": "A drill is played in memory: what you see is how the mesh stands",

@@ -87,6 +87,13 @@ APP = (
     _binding("p", "app.paste", "Paste", "Explain a line that you paste", id="paste"),
     _binding("w", "app.report", "Report", "Write a report of what is shown", id="report"),
     _binding(
+        "d",
+        "app.changes",
+        "What changed",
+        "Against another recording; there again: choose another",
+        id="changes",
+    ),
+    _binding(
         "space", "app.follow", "Follow", "Live: pause following the mesh, or go on", id="follow"
     ),
     _binding("ctrl+c", "quit", "Quit", "Leave at once (copies when text is selected)", id="quit"),
@@ -168,6 +175,11 @@ RELATED = (
 
 TRACE = _binding("f", "edit", "Fields", "Change the request that is walked", id="fields", show=True)
 """On the trace screen."""
+
+CHANGES = _binding(
+    "s", "swap", "Swap", "Which of the two came before, the other way round", id="swap", show=True
+)
+"""On the screen of what changed."""
 
 DRILL = (
     _binding(
@@ -294,8 +306,23 @@ REPORT_WINDOW = (
 )
 """Keys of the window that asks for a report's path and format; enter takes them."""
 
+COMPARE_WINDOW = (
+    _binding("escape", "cancel", "Cancel", "Stop reading; else close", id="compare-cancel"),
+    _binding("down", "offer(1)", "Next", "The next that is offered", id="compare-next"),
+    _binding("up", "offer(-1)", "Before", "The one before", id="compare-previous"),
+    _binding(
+        "ctrl+c",
+        "app.quit",
+        "Quit",
+        "Leave at once (copies when text is selected)",
+        id="compare-quit",
+    ),
+)
+"""Keys of the window that asks what to compare with; enter reads it."""
+
 ALL = (
-    *(*GO, *APP, *SCREEN, *NAMESPACES, *TABLE, *TABS, NOTES, PROXY_LOG, *RELATED, TRACE),
-    *(*WINDOW, *ASK, *SAVE, *PASTE, *REPORT_WINDOW, *DRILL, *EXAM, *EDITOR, *ANSWER, *CHOOSE),
+    *(*GO, *APP, *SCREEN, *NAMESPACES, *TABLE, *TABS, NOTES, PROXY_LOG, *RELATED, TRACE, CHANGES),
+    *(*WINDOW, *ASK, *SAVE, *PASTE, *REPORT_WINDOW, *COMPARE_WINDOW),
+    *(*DRILL, *EXAM, *EDITOR, *ANSWER, *CHOOSE),
 )
 """Every binding of the app; docs/keys.md lists them by id."""

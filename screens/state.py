@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 STALE_AFTER = 60.0
 """Seconds after which what is shown of a live mesh is called stale, unless it is known current."""
+MOST_KEPT = 200
+"""Proxies of a mesh whose first snapshot is kept: two of a larger one would not fit in memory."""
 _SYSTEM = "kube-"
 """Kubernetes' own namespaces come last: nobody's mesh lives there."""
 
@@ -96,6 +98,8 @@ class MeshState:
     """Places and actions that are closed here, and why."""
     banner: Callable[[], str] | None = None
     """What the header says instead of where the mesh comes from."""
+    opened: Snapshot | None = None
+    """The live mesh as it was when it was first read whole; None where that was not kept."""
 
     @property
     def is_ready(self) -> bool:
@@ -138,7 +142,7 @@ class MeshState:
             return why
         if action in ("record", "follow") and not self.is_live:
             return f"{self.name} is a recording already: it does not change"
-        if action == "report" and not self.is_ready:
+        if action in ("report", "changes") and not self.is_ready:
             return "there is no diagnosis yet"
         if action == "follow" and not self.is_whole:
             return "the mesh is followed once it has been read whole"
@@ -170,6 +174,8 @@ class MeshState:
         self._number_namespaces(diagnosis)
         self.snapshot, self.diagnosis = snapshot, diagnosis
         self.is_partial, self.current_at = not whole, arrived
+        if whole and self.is_live and self.opened is None and len(snapshot.proxies) <= MOST_KEPT:
+            self.opened = snapshot
         if whole and self.namespace not in diagnosis.namespaces:
             self.namespace = ""
 

@@ -11,6 +11,7 @@ from textual.app import App
 from textual.signal import Signal
 from textual.worker import Worker, WorkerState
 
+from meshdoctor.app.comparer import Comparer
 from meshdoctor.app.diagnosing import Diagnoser
 from meshdoctor.app.following import Follower
 from meshdoctor.app.listening import Progressed, SnapshotCame
@@ -23,6 +24,7 @@ from screens import keymap
 from screens.ask_window import AskWindow
 from screens.certificates import CertificatesHereScreen
 from screens.commands import MeshCommands
+from screens.compare_window import PathWanted, ReadingUnwanted
 from screens.diagnosis import DiagnosisScreen
 from screens.help import HelpWindow
 from screens.mesh_screen import MeshScreen
@@ -52,10 +54,12 @@ from screens.window import TextWindow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from textual.binding import BindingType
     from textual.screen import Screen
 
+    from meshdoctor.model.snapshot import Snapshot
     from meshdoctor.session import Session
     from meshdoctor.views.pasted_line import PastedLine
 
@@ -116,6 +120,9 @@ class MeshdoctorApp(App[None]):
         self.reader = Reader(self)
         self.recorder = Recorder(self)
         self.reporter = Reporter(self)
+        self.comparer = Comparer(self)
+        self.compared_with: tuple[Snapshot, Path] | None = None
+        """A recording and what was read of it: what changed since is shown first."""
         self._is_redrawing = False
         self.is_leaving = False
         """Nothing new is begun any more."""
@@ -132,6 +139,8 @@ class MeshdoctorApp(App[None]):
     def on_mount(self) -> None:
         """Begin to read as soon as the first screen has been painted."""
         self.call_after_refresh(self.begin)
+        if self.compared_with is not None:
+            self.call_after_refresh(self.comparer.show_at_once, *self.compared_with)
         self.set_interval(_TICK, self._tick)
 
     def begin(self) -> None:
@@ -173,6 +182,9 @@ class MeshdoctorApp(App[None]):
         if event.listener is self.follower.listener:
             self.follower.heard()
             return
+        if event.listener is self.comparer.listener:
+            self.comparer.heard(news)
+            return
         if event.listener is self.reader.listener:
             self.state.progress(news, self.state.stages)
         elif event.listener is self.recorder.listener and self.state.saving is not None:
@@ -183,8 +195,16 @@ class MeshdoctorApp(App[None]):
     def _snapshot_came(self, event: SnapshotCame) -> None:
         if event.listener is self.follower.listener:
             self.follower.so_far(event.snapshot)
-        else:
+        elif event.listener is not self.comparer.listener:
             self.reader.so_far(event.listener, event.snapshot)
+
+    @on(PathWanted)
+    def _path_wanted(self, event: PathWanted) -> None:
+        self.comparer.read(event.window, event.typed)
+
+    @on(ReadingUnwanted)
+    def _reading_unwanted(self) -> None:
+        self.comparer.stop()
 
     def say_error(self, reason: str, title: str, timeout: float = _UNTIL_DISMISSED) -> None:
         """Say what went wrong; it stays until it is dismissed, or for so many seconds."""
@@ -261,6 +281,10 @@ class MeshdoctorApp(App[None]):
     def key_w(self) -> None:
         """Say why there is nothing to report; reached only where the key is dim."""
         self._say_why_not("report")
+
+    def key_d(self) -> None:
+        """Say why there is nothing to compare; reached only where the key is dim."""
+        self._say_why_not("changes")
 
     def key_space(self) -> None:
         """Say why there is nothing to follow; reached only where the key is dim."""
@@ -345,6 +369,11 @@ class MeshdoctorApp(App[None]):
         """Write a report of what is shown."""
         self.reporter.ask()
 
+    def action_changes(self) -> None:
+        """Show what changed against another recording; ask which, unless that is known."""
+        if not self.shown.why_not("changes"):
+            self.comparer.ask()
+
     def action_messages(self) -> None:
         """Show what toasts have said."""
         self.push_screen(TextWindow("Messages, the latest first", self.said.text()))
@@ -378,7 +407,8 @@ class MeshdoctorApp(App[None]):
 
     def _stop_listeners(self) -> None:
         self.is_leaving = True
-        for listener in (self.reader.listener, self.follower.listener, self.recorder.listener):
+        works = (self.reader, self.follower, self.recorder, self.comparer)
+        for listener in (work.listener for work in works):
             if listener is not None:
                 listener.stop()
 

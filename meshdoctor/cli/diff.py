@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,12 +43,29 @@ def _sessions(
     return Session(RecordingSource(old)), Session(RecordingSource(new))
 
 
+def _show_in_app(before: Session, after: Session, old: Path, output: str) -> None:
+    """Open the app on B, with what changed since A on top."""
+    if output != "text":
+        raise click.UsageError("--app shows it in the app: leave -o out")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError("--app needs a terminal")
+    with one_line_errors():
+        after.source.check()
+        snapshot = read(before)
+    from meshdoctor.app import MeshdoctorApp
+
+    app = MeshdoctorApp(after)
+    app.compared_with = snapshot, old
+    app.run()
+
+
 @click.command("diff")
 @click.argument("old", type=click.Path(path_type=Path), metavar="A")
 @click.argument("new", type=click.Path(path_type=Path), required=False, metavar="[B]")
 @live_options
 @namespace_options
 @output_option
+@click.option("--app", "in_app", is_flag=True, help="Show it in the app (needs a terminal).")
 def command(
     old: Path,
     new: Path | None,
@@ -55,6 +73,7 @@ def command(
     namespaces: tuple[str, ...],
     all_namespaces: bool,
     output: str,
+    in_app: bool,
 ) -> int:
     """Show what changed from A to B: objects, proxies, certificates, root causes.
 
@@ -66,6 +85,9 @@ def command(
     """
     chosen = chosen_namespaces(namespaces, all_namespaces=all_namespaces)
     before, after = _sessions(old, new, choice, chosen)
+    if in_app:
+        _show_in_app(before, after, old, output)
+        return ExitCode.OK
     with one_line_errors():
         first, second = read(before), read(after)
         # Imported here: both meshes are read before anything is compared.

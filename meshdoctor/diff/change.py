@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,6 +37,10 @@ class ObjectChange:
     """Whether controllers wrote it and not a person: a pod, an endpoint slice, a status."""
     words: frozenset[str]
     """Names and hosts in it, by which it may have to do with another object."""
+    body: Any = None
+    """Of one that is new or gone what it is or was, without what changes by itself."""
+    command: str = ""
+    """The kubectl command that shows it as it is now."""
 
     @property
     def namespace(self) -> str:

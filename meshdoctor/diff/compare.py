@@ -13,21 +13,29 @@ from meshdoctor.diff.proxies import proxy_changes
 from meshdoctor.model.diagnosis import Scope
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from meshdoctor.diff.change import ObjectChange, ProxyChange
-    from meshdoctor.model.diagnosis import RootCause
+    from meshdoctor.model.diagnosis import Diagnosis, RootCause
     from meshdoctor.model.snapshot import Snapshot
 
 
-def compare(old: Snapshot, new: Snapshot, namespaces: tuple[str, ...] = ()) -> Comparison:
+def compare(
+    old: Snapshot,
+    new: Snapshot,
+    namespaces: tuple[str, ...] = (),
+    diagnosed: Callable[[Snapshot, Scope], Diagnosis] = diagnose,
+) -> Comparison:
     """What changed from one snapshot to another.
 
     Args:
         old: the mesh before, when it worked perhaps.
         new: the mesh after.
         namespaces: what to look at; empty for everything. Cluster-scoped objects always count.
+        diagnosed: gives a snapshot's diagnosis, where one has been made already.
     """
     scope = Scope(namespaces=namespaces)
-    first, second = diagnose(old, scope), diagnose(new, scope)
+    first, second = diagnosed(old, scope), diagnosed(new, scope)
     before = {_key(cause): cause for cause in first.root_causes}
     after = {_key(cause): cause for cause in second.root_causes}
     unknown_before = {item.id for item in first.unknown}

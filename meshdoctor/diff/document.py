@@ -85,6 +85,26 @@ def _certificate(item: CertificateChange) -> dict[str, Any]:
     }
 
 
+def part_json(part: Any) -> dict[str, Any] | None:
+    """One part of a comparison as the whole document has it; None for what is no part.
+
+    Args:
+        part: a change, a root cause, or one with what explains it.
+    """
+    from meshdoctor.diff import change
+    from meshdoctor.model import diagnosis
+
+    made = {
+        change.Explained: _explained,
+        change.ObjectChange: _object,
+        change.ProxyChange: _proxy,
+        change.CertificateChange: _certificate,
+        diagnosis.RootCause: _cause,
+    }
+    make: Any = made.get(type(part))
+    return None if make is None else make(part)
+
+
 def comparison_json(found: Comparison) -> dict[str, Any]:
     """A whole comparison.
 

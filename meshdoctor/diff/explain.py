@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from meshdoctor.diff.change import Explained, ObjectChange
+from meshdoctor.diff.change import Change, Explained, ObjectChange
 from meshdoctor.model.kinds import ALL
 
 if TYPE_CHECKING:
@@ -14,15 +15,20 @@ if TYPE_CHECKING:
     from meshdoctor.model.snapshot import Snapshot
 
 _NEVER = float("inf")
-_BEHIND = 3.5
+_RESTARTED = "kubectl.kubernetes.io/restartedAt"
+_NAME = re.compile(r'"?[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?"?')
+_SAYS_NOTHING = frozenset({"default", "enabled", "disabled", "true", "false", "istio"})
+"""Values that many objects have, whatever they are for."""
+_BEHIND = 4.5
 """How far what controllers wrote stands behind what a person wrote: an effect, no cause."""
 ITSELF = "the object to mend"
 TAKES_PART = "it takes part in the root cause"
 IN_EVIDENCE = "the evidence stands in it"
 NAMES_IT = "it names an object of the root cause, or its host"
+GONE = "it is gone, and the evidence names what it was for"
 SAME_NAMESPACE = "it is in the same namespace"
 ELSEWHERE = "it changed too"
-_ORDER = (ITSELF, TAKES_PART, IN_EVIDENCE, NAMES_IT, SAME_NAMESPACE, ELSEWHERE)
+_ORDER = (ITSELF, TAKES_PART, IN_EVIDENCE, NAMES_IT, GONE, SAME_NAMESPACE, ELSEWHERE)
 
 
 def explain(
@@ -48,6 +54,9 @@ class _Near:
     def __init__(self, cause: RootCause, mesh: Snapshot) -> None:
         self._objects = {name: place for place, name in reversed(list(enumerate(cause.objects)))}
         self._evidence = _objects_in_evidence(cause, mesh)
+        self._said = {
+            item.excerpt.strip('"') for item in cause.evidence if _NAME.fullmatch(item.excerpt)
+        } - _SAYS_NOTHING
         parties = [*cause.objects, *(item.source for item in cause.affected)]
         self._namespaces = {namespace for name in parties if (namespace := _namespace(name))}
         hosts = {item.to.rpartition(":")[0] or item.to for item in cause.affected}
@@ -64,18 +73,28 @@ class _Near:
         near = not change.namespace or change.namespace in self._namespaces
         if change.words & self._hosts or (near and change.words & self._names):
             return NAMES_IT
+        if change.change is Change.REMOVED and change.words & self._said:
+            return GONE
         return SAME_NAMESPACE if change.namespace in self._namespaces else ELSEWHERE
 
-    def key(self, why: str, change: ObjectChange) -> tuple[float, int, int, float, str]:
-        """Sorts: what people change before what controllers make of it, newest first."""
+    def key(self, why: str, change: ObjectChange) -> tuple[float, int, bool, int, float, str]:
+        """Sorts: people before controllers, mere restarts last, else the newest first."""
         age = -change.at.timestamp() if change.at else _NEVER
         return (
             _ORDER.index(why) + (_BEHIND if change.derived else 0),
             self._objects.get(change.object, 0),
+            _only_restarts(change),
             0 if change.at else 1,
             age,
             change.object,
         )
+
+
+def _only_restarts(change: ObjectChange) -> bool:
+    """Whether nothing of it changed but that its pods were made anew."""
+    return bool(change.fields) and all(
+        _RESTARTED in field.path or field.path.startswith("status") for field in change.fields
+    )
 
 
 def _namespace(text: str) -> str:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
+from meshdoctor.diff.alignment import aligned, texts, without_common
 from meshdoctor.model.resource import as_list, as_mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
 _KEYS = ("name", "type", "containerPort", "port", "number", "mountPath", "ip", "host", "key")
 """Fields that tell the items of a list apart, the best first."""
 _ORDERED = frozenset({"command", "args"})
 """Lists of words whose order means something."""
+_SETS = frozenset({"from", "to", "when", "ingress", "egress", "tolerations", "jwtRules"})
+"""Lists whose order means nothing: of AuthorizationPolicy, NetworkPolicy, RequestAuthentication."""
+_ROUTES = frozenset({"matches", "backendRefs", "filters"})
+"""Fields of the Gateway API's rules, of which the first that matches may win."""
 _METADATA = frozenset({"labels", "annotations", "finalizers", "deletionTimestamp"})
 """Of the metadata, what a person sets; names are compared elsewhere."""
 _NOTES = (
     "kubectl.kubernetes.io/last-applied-configuration",
     "deployment.kubernetes.io/revision",
+    "deprecated.daemonset.template.generation",
     "deployment.kubernetes.io/desired-replicas",
     "deployment.kubernetes.io/max-replicas",
     "control-plane.alpha.kubernetes.io/leader",
@@ -134,6 +139,9 @@ def _list_changes(old: list[Any], new: list[Any], path: str) -> Iterator[FieldCh
     elif _are_words(old) and _are_words(new) and path.rpartition(".")[2] not in _ORDERED:
         if sorted(old, key=str) != sorted(new, key=str):
             yield FieldChange(path, old, new)
+    elif _is_a_set([*old, *new], path):
+        left, rest = without_common(old, new)
+        yield from _paired_changes(old, new, left, rest, path)
     else:
         yield from _ordered_changes(old, new, path)
 
@@ -155,20 +163,30 @@ def _key_of(old: list[Any], new: list[Any]) -> str | None:
     return None
 
 
+def _is_a_set(items: list[Any], path: str) -> bool:
+    """Whether the order means nothing: in rules that allow or deny, not in those that route."""
+    field = path.rpartition(".")[2]
+    if field == "rules":
+        return not any(_ROUTES & as_mapping(item).keys() for item in items)
+    return field in _SETS
+
+
 def _ordered_changes(old: list[Any], new: list[Any], path: str) -> Iterator[FieldChange]:
-    matcher = SequenceMatcher(None, _texts(old), _texts(new), autojunk=False)
+    matcher = SequenceMatcher(None, texts(old), texts(new), autojunk=False)
     for tag, start, end, first, last in matcher.get_opcodes():
-        if tag == "equal":
-            continue
-        paired = min(end - start, last - first)
-        for offset in range(paired):
-            where = f"{path}[{first + offset}]"
-            yield from field_changes(old[start + offset], new[first + offset], where)
-        for index in range(start + paired, end):
-            yield FieldChange(f"{path}[{index}]", old[index], None)
-        for index in range(first + paired, last):
-            yield FieldChange(f"{path}[{index}]", None, new[index])
+        if tag != "equal":
+            left, rest = list(range(start, end)), list(range(first, last))
+            yield from _paired_changes(old, new, left, rest, path)
 
 
-def _texts(items: Sequence[Any]) -> list[str]:
-    return [json.dumps(item, sort_keys=True, default=str) for item in items]
+def _paired_changes(
+    old: list[Any], new: list[Any], left: list[int], rest: list[int], path: str
+) -> Iterator[FieldChange]:
+    """What became of these items of a list, by their indices before and after."""
+    for was, now in aligned([old[index] for index in left], [new[index] for index in rest]):
+        if was is None and now is not None:
+            yield FieldChange(f"{path}[{rest[now]}]", None, new[rest[now]])
+        elif now is None and was is not None:
+            yield FieldChange(f"{path}[{left[was]}]", old[left[was]], None)
+        elif was is not None and now is not None:
+            yield from field_changes(old[left[was]], new[rest[now]], f"{path}[{rest[now]}]")

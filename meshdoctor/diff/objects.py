@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from meshdoctor.diff.change import Change, ObjectChange
 from meshdoctor.diff.fields import comparable, field_changes
 from meshdoctor.model import kinds
@@ -14,6 +16,7 @@ from meshdoctor.model.resource import as_list, as_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
     from meshdoctor.model.kinds import Kind
     from meshdoctor.model.resource import Resource
@@ -35,6 +38,9 @@ _ISTIOS_OWN = re.compile(
 _LOCKS = re.compile(r".*(?:-leader(?:-election)?|-election|^istio-leader)$")
 _WORD = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 _MOST_WORDS = 400
+_ANCHOR = re.compile(r"(?:^|[\s\[{:,-])[&*][A-Za-z0-9_-]", re.MULTILINE)
+_LONGEST_TEXT = 100_000
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def object_changes(old: Snapshot, new: Snapshot) -> tuple[ObjectChange, ...]:
@@ -97,7 +103,17 @@ def _whole(resource: Resource, change: Change) -> ObjectChange:
         at=resource.created if change is Change.ADDED else None,
         derived=_is_controllers(resource),
         words=_words(resource.raw),
+        body=_REDUCED.get(resource.kind, comparable)(resource.raw),
+        command=_shows(resource),
     )
+
+
+def _shows(resource: Resource) -> str:
+    """The kubectl command that shows a whole object."""
+    kind = resource.kind
+    plural = f"{kind.plural}.{kind.group}" if kind.custom else kind.plural
+    scope = f" -n {resource.namespace}" if resource.namespace else ""
+    return f"kubectl get {plural} {resource.name}{scope} -o yaml"
 
 
 def _is_controllers(resource: Resource) -> bool:
@@ -119,10 +135,17 @@ def _changed(was: Resource, now: Resource) -> Iterator[ObjectChange]:
             object=str(now),
             change=Change.CHANGED,
             fields=fields,
-            at=None,
+            at=_written(was, now),
             derived=_is_controllers(now) or all(_is_derived(field.path) for field in fields),
             words=_words(now.raw) | _words(was.raw),
+            command=_shows(now),
         )
+
+
+def _written(was: Resource, now: Resource) -> datetime | None:
+    """When it was written since, as far as its managedFields tell."""
+    before, after = was.changed, now.changed
+    return after if before is not None and after is not None and after > before else None
 
 
 def _slice(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,11 +165,33 @@ def _definition(raw: Mapping[str, Any]) -> dict[str, Any]:
     return {"versions": [{"name": v.get("name"), "served": v.get("served")} for v in versions]}
 
 
+def _settings(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """A ConfigMap by its settings: values that are YAML, as mesh configuration is, field by field.
+
+    Mirrors istiod, to which the order of keys and comments mean nothing (pkg/config/mesh).
+    """
+    kept = comparable(raw)
+    data = as_mapping(kept.get("data"))
+    return {**kept, "data": {key: _parsed(value) for key, value in data.items()}} if data else kept
+
+
+def _parsed(value: Any) -> Any:
+    # Anchors make a short text a large value: such a text is compared as it stands.
+    if not isinstance(value, str) or len(value) > _LONGEST_TEXT or _ANCHOR.search(value):
+        return value
+    try:
+        parsed = yaml.load(value, _Loader)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return value
+    return parsed if isinstance(parsed, dict) else value
+
+
 def _without_status(raw: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in comparable(raw).items() if key != "status"}
 
 
 _REDUCED = {
+    kinds.CONFIG_MAP: _settings,
     kinds.ENDPOINT_SLICE: _slice,
     kinds.CRD: _definition,
     kinds.HORIZONTAL_POD_AUTOSCALER: _without_status,
@@ -162,7 +207,20 @@ def _pods(old: Snapshot, new: Snapshot, kind: Kind) -> Iterator[ObjectChange]:
         was, now = before.get(name, {}), after.get(name, {})
         fields = tuple(field_changes(was, now, "pods"))
         if fields:
-            yield ObjectChange(name, Change.CHANGED, fields, None, derived=True, words=frozenset())
+            yield ObjectChange(
+                name,
+                Change.CHANGED,
+                fields,
+                None,
+                derived=True,
+                words=frozenset(),
+                command=f"kubectl get pods{_in_namespace(name)} -o wide",
+            )
+
+
+def _in_namespace(name: str) -> str:
+    namespace, slash, _ = name.partition(" ")[2].partition("/")
+    return f" -n {namespace}" if slash else ""
 
 
 def _by_workload(mesh: Snapshot) -> dict[str, dict[str, Any]]:

@@ -21,13 +21,15 @@ if TYPE_CHECKING:
         ObjectChange,
         ProxyChange,
     )
+    from meshdoctor.diff.fields import FieldChange
     from meshdoctor.model.snapshot import About
 
-_SIGNS = {
+SIGNS = {
     Change.ADDED: ("+", "green"),
     Change.REMOVED: ("-", "red"),
     Change.CHANGED: ("~", "yellow"),
 }
+"""The sign tells what became of a thing, with or without its colour."""
 _PEM = ("-----BEGIN ", "LS0tLS1CRUdJTi")
 """PEM armour, as it is and in base64."""
 _MOST_EXPLAINING = 5
@@ -37,16 +39,32 @@ _MOST_PARTS = 8
 _LONGEST = 100
 
 
-def _value(value: Any) -> str:
+def value_text(value: Any, most: int | None = _LONGEST) -> str:
+    """A value in one line.
+
+    Args:
+        value: of a field.
+        most: the number of characters after which it is cut; None for never.
+    """
     if isinstance(value, str) and value.startswith(_PEM):
         # Two PEM texts begin alike: a hash tells them apart.
         return f"PEM {sha256(value.encode()).hexdigest()[:16]}"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     text = " ".join(text.split())
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return text if most is None or len(text) <= most else f"{text[: most - 1]}…"
 
 
-def _side(about: About) -> str:
+def field_text(field: FieldChange) -> str:
+    """What became of a field, in one line."""
+    if field.old is None:
+        return f"{field.path}: + {value_text(field.new)}"
+    if field.new is None:
+        return f"{field.path}: - {value_text(field.old)}"
+    return f"{field.path}: {value_text(field.old)} → {value_text(field.new)}"
+
+
+def side(about: About) -> str:
+    """One of the two meshes, and when it was looked at."""
     return f"{about.name} ({about.captured_at:%Y-%m-%d %H:%M:%S} UTC)"
 
 
@@ -77,7 +95,7 @@ def comparison_lines(found: Comparison) -> Iterator[Text]:
         found: the comparison.
     """
     yield Text(headline(found), style="bold")
-    yield Text(f"from {_side(found.old)} to {_side(found.new)}", style="dim")
+    yield Text(f"from {side(found.old)} to {side(found.new)}", style="dim")
     for item in found.explained:
         yield from _explained(item)
     yield from _verdicts(found)
@@ -90,8 +108,13 @@ def comparison_lines(found: Comparison) -> Iterator[Text]:
     if found.not_compared:
         yield Text("")
         yield Text(f"Not compared ({len(found.not_compared)})", style="bold")
-        for what, side in found.not_compared:
-            yield Text(f"  ? {what}: not read on {side}" + (" sides" if side == "both" else ""))
+        for what, where in found.not_compared:
+            yield Text(f"  ? {what}: {unread_text(where)}")
+
+
+def unread_text(where: str) -> str:
+    """On which side something was not read."""
+    return f"not read on {where}" + (" sides" if where == "both" else "")
 
 
 def _explained(item: Explained) -> Iterator[Text]:
@@ -106,7 +129,7 @@ def _explained(item: Explained) -> Iterator[Text]:
         return
     yield Text("  What changed since it worked, the likeliest first:")
     for number, (change, why) in enumerate(item.changes[:_MOST_EXPLAINING], start=1):
-        sign, style = _SIGNS[change.change]
+        sign, style = SIGNS[change.change]
         when = f" at {change.at:%H:%M:%S} UTC" if change.at else ""
         yield Text.assemble(
             f"  {number}. ", (sign, style), f" {change.object} {change.change}{when}: {why}"
@@ -119,13 +142,7 @@ def _explained(item: Explained) -> Iterator[Text]:
 
 def _fields(change: ObjectChange, indent: str, most: int | None = None) -> Iterator[Text]:
     shown = change.fields[:most]
-    for field in shown:
-        if field.old is None:
-            yield Text(f"{indent}{field.path}: + {_value(field.new)}")
-        elif field.new is None:
-            yield Text(f"{indent}{field.path}: - {_value(field.old)}")
-        else:
-            yield Text(f"{indent}{field.path}: {_value(field.old)} → {_value(field.new)}")
+    yield from (Text(f"{indent}{field_text(field)}") for field in shown)
     more = len(change.fields) - len(shown)
     if more:
         yield Text(f"{indent}and {more} more fields", style="dim")
@@ -147,7 +164,7 @@ def _objects(title: str, changes: list[ObjectChange]) -> Iterator[Text]:
     yield Text("")
     yield Text(f"{title} ({len(changes)})", style="bold")
     for change in changes:
-        sign, style = _SIGNS[change.change]
+        sign, style = SIGNS[change.change]
         when = f", {change.at:%Y-%m-%d %H:%M:%S} UTC" if change.at else ""
         yield Text.assemble("  ", (sign, style), f" {change.object} {change.change}{when}")
         yield from _fields(change, "      ")
@@ -159,17 +176,18 @@ def _proxies(changes: tuple[ProxyChange, ...]) -> Iterator[Text]:
     yield Text("")
     yield Text(f"Proxies ({len(changes)})", style="bold")
     for change in changes:
-        sign, style = _SIGNS[change.change]
-        yield Text.assemble("  ", (sign, style), f" {change.proxy} {_proxy_summary(change)}")
+        sign, style = SIGNS[change.change]
+        yield Text.assemble("  ", (sign, style), f" {change.proxy} {proxy_summary(change)}")
         shown = [part for part in change.parts if part.change is not Change.CHANGED or part.detail]
         for part in shown[:_MOST_PARTS]:
             detail = f": {part.detail}" if part.detail else ""
-            yield Text(f"      {_SIGNS[part.change][0]} {part.part} {part.name}{detail}")
+            yield Text(f"      {SIGNS[part.change][0]} {part.part} {part.name}{detail}")
         if len(shown) > _MOST_PARTS:
             yield Text(f"      and {len(shown) - _MOST_PARTS} more (-o json)", style="dim")
 
 
-def _proxy_summary(change: ProxyChange) -> str:
+def proxy_summary(change: ProxyChange) -> str:
+    """What became of a proxy, in one line."""
     if change.change is not Change.CHANGED:
         return change.change.value
     said = []
@@ -178,7 +196,7 @@ def _proxy_summary(change: ProxyChange) -> str:
     said += [f"{kind} {old} → {new}" for kind, old, new in change.sync]
     counts = Counter((part.part, part.change) for part in change.parts)
     for part in ("listener", "route", "cluster", "endpoints"):
-        signs = [f"{_SIGNS[kind][0]}{counts[part, kind]}" for kind in Change if counts[part, kind]]
+        signs = [f"{SIGNS[kind][0]}{counts[part, kind]}" for kind in Change if counts[part, kind]]
         if signs:
             said.append(f"{part if part.endswith('s') else part + 's'} {' '.join(signs)}")
     return ", ".join(said)

@@ -46,3 +46,13 @@ def test_bad_usage_is_exit_code_2(
 ) -> None:
     assert run(list(arguments)) == ExitCode.USAGE
     assert capsys.readouterr().out == ""
+
+
+def test_the_app_needs_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["diff", HEALTHY, SUBSET, "--app"]) == ExitCode.USAGE
+    assert "--app needs a terminal" in capsys.readouterr().err
+
+
+def test_the_app_prints_no_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["diff", HEALTHY, SUBSET, "--app", "-o", "json"]) == ExitCode.USAGE
+    assert "leave -o out" in capsys.readouterr().err

@@ -136,7 +136,7 @@ async def test_every_screen_shows_the_drills_mesh_and_none_a_verdict(name: str) 
             else:
                 assert isinstance(app.screen, about.screen)
             await press(pilot, "o")
-        for key in ("w", "p", "r"):
+        for key in ("w", "d", "p", "r"):
             await press(pilot, key)
             assert "drill" in said(app)
             assert isinstance(app.screen, DrillPlayScreen)
