@@ -42,9 +42,8 @@ if TYPE_CHECKING:
     from meshdoctor.model.snapshot import Snapshot
 
 _SECOND = 1.0
-_KEYS = "N new · D delete · R restart · S scale · L label · U undo · B again · Q quiz"
-_NO_HINTS = "There are no hints in an exam"
-_NO_QUESTIONS = "There are no questions in an exam"
+_KEYS = "N new · D delete · R restart · S scale · L label · U undo · B again"
+_NOT_IN_EXAMS = ("hint", "questions")
 _BUILD = "This drill asks to build something: there is no root cause to name"
 
 
@@ -93,11 +92,13 @@ class DrillPlayScreen(DrillWriting):
         """The task, how far the attempt is, every object."""
         drill = self._play.drill
         with VerticalScroll(id="task") as box:
-            box.border_title = f"Task · {drill.domain} · {drill.weight} % · {drill.minutes} minutes"
+            box.border_title = f"Task · {drill.domain}"
+            if not self._exam:
+                box.border_title += f" · {drill.weight} % · {drill.minutes} minutes"
             shown = "".join(f"\n  $ {line}" for line in drill.seen.commands)
             yield PlainText(f"{drill.task}{shown}")
         yield PlainText("", id="attempt")
-        yield PlainText(_KEYS, id="keys")
+        yield PlainText(_KEYS if self._exam else f"{_KEYS} · Q quiz", id="keys")
         yield RowsTable("Objects", OBJECTS.headers(), id="objects", detailed=True)
 
     def on_mount(self) -> None:
@@ -151,12 +152,15 @@ class DrillPlayScreen(DrillWriting):
             self.notify(f"Wait a moment: {self.desk.doing}", timeout=3)
         return bool(self.desk.doing)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In an exam there are neither hints nor questions."""
+        if self._exam and action in _NOT_IN_EXAMS:
+            return False
+        return super().check_action(action, parameters)
+
     def action_hint(self) -> None:
         """Show the hints there were; ask before one more is shown."""
         play = self._play
-        if self._exam:
-            self.notify(_NO_HINTS, timeout=3)
-            return
         shown = [f"Hint {n}: {hint}" for n, hint in enumerate(play.shown_hints, start=1)]
         if play.hints >= len(play.drill.hints):
             self.app.push_screen(TextWindow("Hints", "\n\n".join(shown)))
@@ -173,10 +177,7 @@ class DrillPlayScreen(DrillWriting):
 
     def action_questions(self) -> None:
         """Ask the questions on the way."""
-        if self._exam:
-            self.notify(_NO_QUESTIONS, timeout=3)
-        else:
-            self.app.push_screen(QuestionsWindow(self._play, self._right), lambda _: self._tick())
+        self.app.push_screen(QuestionsWindow(self._play, self._right), lambda _: self._tick())
 
     def action_cause(self) -> None:
         """Offer the root causes that it may be."""
@@ -251,6 +252,8 @@ class DrillPlayScreen(DrillWriting):
     def commands(self) -> Iterable[tuple[str, str, Callable[[], Any]]]:
         """Everything that can be done here."""
         for binding in DRILL:
+            if not self.check_action(binding.action, ()):
+                continue
             title = f"drill: {binding.description}"
             yield (
                 title,

@@ -54,7 +54,6 @@ def _environment() -> Environment:
         affected_text=affected_text,
         bounded=bounded,
         severity_of=severity_of,
-        codes=codes(),
         glyphs={severity: word for severity, (word, _) in GLYPHS.items()},
         outcomes=OUTCOMES,
         skip=Outcome.SKIP,
@@ -86,5 +85,6 @@ def html(document: Document) -> str:
             circumstances=circumstances(document),
             redaction=redaction_line(document),
             redactions=redaction_rows(document),
+            codes=codes(),
         )
     )
