@@ -10,6 +10,7 @@ from meshdoctor.exit_codes import ExitCode
 from meshdoctor.report.verdict import exit_code
 from tests.captures.editing import Copy, named
 from tests.captures.renaming import renamed, write_renamed
+from tests.captures.sharing import one_in
 from tests.captures.test_every_capture import _EXPECTED, _HEALTHY, _KNOWN
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _AS_ITS_CHART_NAMES_IT = {
 
 @pytest.mark.usefixtures("captures_root", "no_network")
 class TestOtherNames:
-    @pytest.mark.parametrize("name", _KNOWN)
+    @pytest.mark.parametrize("name", one_in(2, _KNOWN))
     def test_the_same_cause_is_named_at_the_renamed_object(self, name: str, tmp_path: Path) -> None:
         write_renamed(name, tmp_path, ports=True)
         said = _EXPECTED[name]

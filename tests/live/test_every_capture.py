@@ -66,12 +66,12 @@ def three_times(recording: Path, tmp_path: Path) -> None:
 
 class TestCaptures:
     @pytest.mark.usefixtures("captures_root")
-    @pytest.mark.parametrize("name", one_in(4, sorted(_EXPECTED)))
+    @pytest.mark.parametrize("name", one_in(6, sorted(_EXPECTED)))
     def test_live_and_recorded_anew_it_is_the_same_mesh(self, name: str, tmp_path: Path) -> None:
         three_times(_ROOT / f"{name}.tar.gz", tmp_path)
 
 
 class TestBundledRecordings:
-    @pytest.mark.parametrize("name", one_in(4, sorted(_BUNDLED), 2))
+    @pytest.mark.parametrize("name", one_in(6, sorted(_BUNDLED), 2))
     def test_live_and_recorded_anew_it_is_the_same_mesh(self, name: str, tmp_path: Path) -> None:
         three_times(_BUNDLED[name], tmp_path)
