@@ -56,7 +56,9 @@ class LazyGroup(click.Group):
             return None
         module = import_module(f"meshdoctor.cli.{_COMMANDS[cmd_name][0]}")
         command: click.Command = module.command
-        command.epilog = examples_text(cmd_name)
+        own, examples = command.epilog or "", examples_text(cmd_name)
+        if examples not in own:
+            command.epilog = f"{examples}\n\n{own}".rstrip()
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:

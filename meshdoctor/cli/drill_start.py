@@ -29,12 +29,7 @@ _PATIENCE, _PAUSE = 60.0, 0.05
 
 @click.command("start", short_help="Serve a broken mesh for kubectl.")
 @click.argument("name", shell_complete=completing.drills)
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=0,
-    help="Port on 127.0.0.1; any free one when it is 0 or not given.",
-)
+@loopback_port
 @click.option(
     "--kubeconfig",
     type=click.Path(path_type=Path, dir_okay=False),

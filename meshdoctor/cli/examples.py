@@ -47,7 +47,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "check": (("meshdoctor check --context prod-eu", "Before the first reading"),),
     "rbac": (("meshdoctor rbac | kubectl apply -f -", "Let somebody read, and nothing else"),),
-    "serve": (("meshdoctor serve mesh.tar.gz", "Then: export KUBECONFIG=… and kubectl get pods"),),
+    "serve": (
+        ("meshdoctor serve mesh.tar.gz", "Then: export KUBECONFIG=… and kubectl get pods"),
+        ("meshdoctor serve mesh.tar.gz --fault deny:list:secrets", "Let something go wrong"),
+    ),
     "drill": (
         ("meshdoctor drill list", "What there is to practise"),
         ("meshdoctor drill next", "What to practise now, and why"),

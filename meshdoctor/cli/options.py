@@ -72,3 +72,12 @@ def output_option(command: F) -> F:
 def chosen_namespaces(namespaces: tuple[str, ...], *, all_namespaces: bool) -> tuple[str, ...]:
     """The namespaces asked for; ``-A`` and nothing both mean all."""
     return () if all_namespaces else tuple(sorted(set(namespaces)))
+
+
+loopback_port = click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Port on 127.0.0.1; any free one when it is 0 or not given.",
+)
+"""``--port`` of what serves on this machine alone."""

@@ -13,28 +13,16 @@ from typing import TYPE_CHECKING
 import click
 
 from meshdoctor.cli.kubeconfig_file import kubeconfig_file
+from meshdoctor.cli.options import loopback_port
 from meshdoctor.serve.faults_spec import FAULTS_HELP, FaultError
 
 if TYPE_CHECKING:
     from meshdoctor.serve.server import Server
 
 
-_EXAMPLE = """\
-\b
-Example:
-  export KUBECONFIG=$(meshdoctor serve healthy.tar.gz --fault deny:list:secrets &)
-  kubectl get pods -A
-"""
-
-
-@click.command("serve", epilog=f"{_EXAMPLE}\n{FAULTS_HELP}")
+@click.command("serve", epilog=FAULTS_HELP)
 @click.argument("recording", type=click.Path(path_type=Path))
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=0,
-    help="Port on 127.0.0.1; any free one when it is 0 or not given.",
-)
+@loopback_port
 @click.option(
     "--kubeconfig",
     "kubeconfig",

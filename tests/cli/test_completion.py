@@ -171,6 +171,17 @@ def test_the_examples_of_every_command_are_ones_it_takes(name: str) -> None:
             accepts(arguments)
 
 
+def test_what_a_command_says_of_itself_stands_beside_its_examples(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for _ in range(2):
+        run(["serve", "--help"])
+        said = capsys.readouterr().out
+        assert said.count("Examples:") == 1
+        assert "deny:" in said.partition("Examples:")[2]
+        assert "Faults" in said
+
+
 def test_the_recipe_for_github_is_a_workflow_whose_commands_meshdoctor_takes() -> None:
     workflow = yaml.safe_load((RECIPES / "github-action.yml").read_text())
     steps = workflow["jobs"]["diagnose"]["steps"]
