@@ -17,6 +17,7 @@ import click
 import meshdoctor
 from meshdoctor.cli import completing
 from meshdoctor.cli.drill_options import drill_named, drills_option
+from meshdoctor.cli.options import loopback_port
 from meshdoctor.cli.output import print_lines
 
 if TYPE_CHECKING:
