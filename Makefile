@@ -32,8 +32,11 @@ $(VENV)/.dev: requirements/dev.lock pyproject.toml | $(VENV)/.created
 demo: $(VENV)/.run ## open the app on a bundled recording (without a terminal: print its diagnosis)
 	@$(BIN)/python -m meshdoctor open $(RECORDING)
 
+# Many tests wait for time-outs: one worker more than there are processors keeps these busy.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
+
 test: $(VENV)/.dev ## run the tests
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 thorough: export MESHDOCTOR_THOROUGH = 1
 thorough: test ## run the tests, every input of every capture left out once
