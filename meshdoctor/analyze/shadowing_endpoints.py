@@ -10,11 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.access_logs import recent
-from meshdoctor.intent.backends import endpoint_slices, pods_behind, workload_entries_behind
+from meshdoctor.intent.backends import (
+    endpoint_slices,
+    pods_behind,
+    workload_entries_behind,
+    workload_entry_labels,
+)
 from meshdoctor.model.access_log import host_port
 from meshdoctor.model.kinds import WORKLOAD_ENTRY
 from meshdoctor.model.pod import pod_ip
-from meshdoctor.model.resource import as_list, as_mapping, as_strings
+from meshdoctor.model.resource import as_list, as_mapping
 from meshdoctor.model.selector import matches_labels
 
 if TYPE_CHECKING:
@@ -73,7 +78,7 @@ def _of_entry(mesh: Snapshot, entry: ServiceHost) -> Iterator[str]:
     if entry.selector:
         yield from map(pod_ip, mesh.catalog.pods_matching(entry.namespace, entry.selector))
         for item in mesh.catalog.within(WORKLOAD_ENTRY, entry.namespace):
-            if matches_labels(entry.selector, as_strings(item.spec.get("labels"))):
+            if matches_labels(entry.selector, workload_entry_labels(item)):
                 yield str(item.spec.get("address") or "")
 
 

@@ -110,7 +110,9 @@ class Condition:
         if "matches" in given:
             return any(_has(value, one) for one in as_list(given["matches"]))
         if "contains" in given:
-            return _contains(value, given["contains"])
+            return any(_contains(value, one) for one in _each(given["contains"]))
+        if "mentions" in given:
+            return value is not _ABSENT and str(given["mentions"]) in str(value)
         if "includes" in given:
             return any(_has(one, given["includes"]) for one in as_list(value))
         if given.get("changed"):
@@ -173,6 +175,11 @@ def _has(value: object, wanted: Mapping[str, Any]) -> bool:
     """Whether a mapping has at least these fields, with these values."""
     found = as_mapping(value)
     return all(key in found and found[key] == one for key, one in wanted.items())
+
+
+def _each(wanted: object) -> list[Any]:
+    """Several that will do, or the one."""
+    return wanted if isinstance(wanted, list) else [wanted]
 
 
 def _contains(value: object, wanted: object) -> bool:

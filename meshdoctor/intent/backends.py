@@ -116,13 +116,21 @@ def former_pods_behind(mesh: Snapshot, service: ServiceHost) -> tuple[Resource, 
     )
 
 
+def workload_entry_labels(entry: Resource) -> dict[str, str]:
+    """The labels of the workload that a WorkloadEntry stands for.
+
+    istiod merges those of the object into those of its spec, and they win
+    (pilot/pkg/serviceregistry/serviceentry/conversion.go, ``ConvertWorkloadEntry``).
+    """
+    return {**as_strings(entry.spec.get("labels")), **entry.labels}
+
+
 def workload_entries_behind(mesh: Snapshot, service: ServiceHost) -> tuple[Resource, ...]:
     """WorkloadEntries that the selector picks: istiod serves them beside pods."""
     return tuple(
         entry
         for entry in mesh.catalog.within(WORKLOAD_ENTRY, service.namespace)
-        if service.selector
-        and matches_labels(service.selector, as_strings(entry.spec.get("labels")))
+        if service.selector and matches_labels(service.selector, workload_entry_labels(entry))
     )
 
 

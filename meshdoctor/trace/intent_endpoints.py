@@ -10,7 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from meshdoctor.intent.backends import endpoint_slices, target_port, workload_entries_behind
+from meshdoctor.intent.backends import (
+    endpoint_slices,
+    target_port,
+    workload_entries_behind,
+    workload_entry_labels,
+)
 from meshdoctor.model.kinds import POD, WORKLOAD_ENTRY
 from meshdoctor.model.pod import is_ready, pod_ip
 from meshdoctor.model.resource import as_list, as_mapping, as_strings
@@ -94,7 +99,7 @@ def _of_entries(
         target = port.target if isinstance(port.target, int) else port.number
         number = own if isinstance(own, int) else target
         if address:
-            labels = as_strings(entry.spec.get("labels"))
+            labels = workload_entry_labels(entry)
             yield AskedEndpoint(
                 address,
                 number,
@@ -159,7 +164,7 @@ def _selected(mesh: Snapshot, service: ServiceHost, port: ServicePort) -> Iterat
     entries = tuple(
         entry
         for entry in mesh.catalog.within(WORKLOAD_ENTRY, service.namespace)
-        if matches_labels(service.selector, as_strings(entry.spec.get("labels")))
+        if matches_labels(service.selector, workload_entry_labels(entry))
     )
     yield from _of_entries(entries, port, mesh)
 

@@ -28,6 +28,25 @@ def test_a_path_goes_on_into_the_yaml_of_a_text(settings: dict[str, Any], *, hol
     assert condition.holds(world.start, world.objects).holds is holds
 
 
+@pytest.mark.parametrize(
+    ("settings", "holds"),
+    [
+        ({"path": [], "contains": {"metadata": {"name": "ratings-v1"}}}, True),
+        ({"path": [], "contains": [{"spec": {"replicas": 7}}, {"metadata": {}}]}, True),
+        ({"path": [], "contains": [{"spec": {"replicas": 7}}, {"status": {"x": 1}}]}, False),
+        ({"path": ["spec", "template", "spec", "containers"], "mentions": "lab/app"}, True),
+        ({"path": ["spec", "template", "spec", "containers"], "mentions": "lab/web"}, False),
+        ({"path": ["spec", "nothing"], "mentions": "object"}, False),
+    ],
+)
+def test_a_field_may_hold_one_of_several_and_mention_a_text(
+    settings: dict[str, Any], *, holds: bool
+) -> None:
+    world = play("healthy")
+    condition = parse_condition({"field": {"object": RATINGS, **settings}})
+    assert condition.holds(world.start, world.objects).holds is holds
+
+
 def test_a_text_that_is_no_yaml_has_nothing_in_it() -> None:
     world = play("healthy", f'- patch: {{object: {MESH}, patch: {{data: {{mesh: "a: ["}}}}}}')
     asked = {"object": MESH, "path": ["data", "mesh", "rootNamespace"]}

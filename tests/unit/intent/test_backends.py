@@ -90,6 +90,16 @@ def test_workload_entries_are_selected_by_their_labels() -> None:
     assert names(workload_entries_behind(snapshot, ratings(snapshot))) == ["vm"]
 
 
+@pytest.mark.parametrize(("own", "found"), [("ratings", ["vm"]), ("other", [])])
+def test_labels_of_the_object_beat_those_in_the_spec_of_a_workload_entry(
+    own: str, found: list[str]
+) -> None:
+    entry = istio_object("WorkloadEntry", "vm", labels={"app": "other" if found else "ratings"})
+    entry["metadata"]["labels"] = {"app": own}
+    snapshot = mesh([service("ratings"), entry])
+    assert names(workload_entries_behind(snapshot, ratings(snapshot))) == found
+
+
 @pytest.mark.parametrize(("target", "number"), [(8000, 8000), ("web", 8080), ("gone", None)])
 def test_a_target_port_is_a_number_or_the_name_of_a_container_port(
     target: int | str, number: int | None
