@@ -183,10 +183,16 @@ def stop(solution: bool, output: str) -> None:
         return
     _print_grade(report)
     if report["hypothesis"] is not None:
-        right = "right" if report["right_hypothesis"] else "not it"
-        _print([f"  Your hypothesis {report['hypothesis']} was {right}."])
+        _print([f"  {_judged(report['hypothesis'], report['right_hypothesis'])}"])
     _print(report.get("solution", ()))
     _print(report["explanation"])
+
+
+def _judged(hypothesis: str, right: bool | None) -> str:
+    """What became of a hypothesis."""
+    if right is None:
+        return f"Your hypothesis {hypothesis} does not count: this drill has no root cause to find."
+    return f"Your hypothesis {hypothesis} was {'right' if right else 'not it'}."
 
 
 def _wait_for_its_end(running: Running) -> None:

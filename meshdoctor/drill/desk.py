@@ -162,13 +162,12 @@ class Desk:
 
     def _stop(self) -> dict[str, Any]:
         play = self.play
-        right = None if play.hypothesis is None else play.hypothesis in play.drill.causes
         ended = {
             **self._check(),
             "ended": datetime.now(UTC).isoformat(),
             "hints": play.hints,
             "hypothesis": play.hypothesis,
-            "right_hypothesis": right,
+            "right_hypothesis": play.drill.is_cause(play.hypothesis),
             "causes": list(play.drill.causes),
             "explanation": _plain(explanation_lines(play.drill)),
             "solution": _plain(solution_lines(play.drill)),

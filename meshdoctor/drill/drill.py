@@ -179,6 +179,14 @@ class Drill:
         """The fixes of one role."""
         return tuple(fix for fix in self.fixes if fix.role is role)
 
+    def is_cause(self, supposed: str | None) -> bool | None:
+        """Whether a hypothesis is right; None without one, and where there is no cause to find.
+
+        Args:
+            supposed: the root cause that the candidate committed to, by id.
+        """
+        return supposed in self.causes if self.causes and supposed is not None else None
+
     @property
     def reference(self) -> Fix:
         """The reference fix."""

@@ -31,7 +31,7 @@ class Result:
     hypothesis: str | None
     """The root cause that the candidate committed to, by id."""
     right_hypothesis: bool | None
-    """None where the candidate committed to none."""
+    """None where the candidate committed to none, or the drill has none."""
     mode: str
     """``app``, ``kubectl`` or ``exam``."""
 

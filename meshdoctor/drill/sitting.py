@@ -190,7 +190,6 @@ class Sitting:
         return replace(task, grade=self._graded(play))
 
     def _result(self, task: Task, grade: Grade, ended: datetime) -> Result:
-        causes, hypothesis = self._drills[task.drill].causes, task.hypothesis
         return Result(
             drill=task.drill,
             ended=ended,
@@ -198,8 +197,8 @@ class Sitting:
             points=grade.points,
             passed=grade.passed,
             hints=0,
-            hypothesis=hypothesis,
-            right_hypothesis=None if hypothesis is None else hypothesis in causes,
+            hypothesis=task.hypothesis,
+            right_hypothesis=self._drills[task.drill].is_cause(task.hypothesis),
             mode="exam",
         )
 

@@ -81,6 +81,17 @@ def test_the_end_tells_what_was_right(desk: Desk) -> None:
     assert d08().title in ended["explanation"]
 
 
+def test_a_hypothesis_is_neither_right_nor_wrong_where_there_is_no_cause_to_find() -> None:
+    one = drill_for("D27")
+    assert one is not None
+    assert not one.causes
+    desk = Desk(Play(one, beginning(one)))
+    ask(desk, "suppose", cause="subset-not-defined")
+    ended = ask(desk, "stop")
+    assert (ended["hypothesis"], ended["right_hypothesis"]) == ("subset-not-defined", None)
+    assert ended["causes"] == []
+
+
 def test_nothing_but_the_end_gives_the_answer_away(desk: Desk) -> None:
     told = str([ask(desk, verb) for verb in ("status", "task", "questions", "reset")])
     told += str(ask(desk, "suppose", cause="subset-not-defined"))

@@ -65,6 +65,16 @@ def test_an_exam_from_its_start_to_the_history(tmp_path: Path) -> None:
     assert first.right_hypothesis is None
 
 
+def test_a_hypothesis_does_not_count_where_a_drill_has_no_cause_to_find(tmp_path: Path) -> None:
+    held = Held(tmp_path, drills=tuple(replace(one, causes=()) for one in library()))
+    sitting = held.begin()
+    sitting.open(0).suppose("istiod-down")
+    sitting.leave(is_done=True)
+    sitting.end(Ending.HANDED_IN)
+    (kept,) = history.read(tmp_path)
+    assert (kept.hypothesis, kept.right_hypothesis) == ("istiod-down", None)
+
+
 def test_a_task_that_is_opened_again_is_as_it_was_left(tmp_path: Path) -> None:
     held = Held(tmp_path)
     sitting = held.begin()
