@@ -98,6 +98,7 @@ def _of_entries(
         own = as_mapping(entry.spec.get("ports")).get(port.name)
         target = port.target if isinstance(port.target, int) else port.number
         number = own if isinstance(own, int) else target
+        weight = entry.spec.get("weight")
         if address:
             labels = workload_entry_labels(entry)
             yield AskedEndpoint(
@@ -106,6 +107,7 @@ def _of_entries(
                 True,
                 mesh.pod_at(address),
                 labels,
+                weight=weight if isinstance(weight, int) and weight else 1,
                 evidence=(entry.evidence("spec", "address"),),
             )
 

@@ -32,6 +32,12 @@ def sidecar(*hosts: str, **spec: Any) -> dict[str, Any]:
     return build.istio_object("Sidecar", "narrow", egress=[{"hosts": list(hosts)}], **spec)
 
 
+_MACHINES: dict[str, dict[str, Any]] = {
+    "a": {"address": "10.9.0.1", "weight": 3},
+    "b": {"address": "10.9.0.2"},
+}
+
+
 class TestHealthy:
     def test_a_request_is_delivered_and_every_hop_rests_on_the_objects(self) -> None:
         found = Asked().walk()
@@ -315,6 +321,19 @@ class TestServiceEntries:
         found = Asked([entry]).walk()
         sent = [hop.name for hop in found.hops if hop.what == "transport socket"]
         assert sorted(sent) == ["10.244.0.20:8080", "10.244.0.21:8080", "10.244.0.30:8080"]
+
+    def test_workload_entries_that_it_selects_share_by_their_weight(self) -> None:
+        items = [
+            build.istio_object("WorkloadEntry", name, labels={"app": "vm"}, **more)
+            for name, more in _MACHINES.items()
+        ]
+        selector = {"labels": {"app": "vm"}}
+        entry = self.entry(hosts=["vm.example"], resolution="STATIC", workloadSelector=selector)
+        found = Asked([entry, *items]).walk(host="vm.example", port=80)
+        assert {one.address: one.share for one in found.stops} == {
+            "10.9.0.1": 0.75,
+            "10.9.0.2": 0.25,
+        }
 
 
 class TestProtocols:
