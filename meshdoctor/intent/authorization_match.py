@@ -182,6 +182,9 @@ class RuleReader:
             return r.sni, matches_text, False
         if key.startswith("request.auth.") and r.has_token is False:
             return Seen.ABSENT, matches_text, True
+        if key.startswith("request.headers["):
+            # Envoy keeps the names of headers in lower case.
+            key = key.lower()
         return r.attributes.get(key, Seen.UNKNOWN), matches_text, is_http
 
     def _field(

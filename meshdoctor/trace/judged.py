@@ -84,7 +84,7 @@ def judged(
         principal = identity(mesh, arrival.source) if arrival.mutual or arrival.hbone else principal
         address = pod_ip(arrival.source) or Seen.UNKNOWN
     http = request.http if arrival is None else arrival.http
-    headers: dict[str, Value] = {f"{_HEADER}[{k}]": v for k, v in request.headers.items()}
+    headers: dict[str, Value] = {f"{_HEADER}[{k.lower()}]": v for k, v in request.headers.items()}
     known = _Attributes if request.headers_known else dict[str, Value]
     return Judged(
         principal=principal,

@@ -341,6 +341,8 @@ def test_conditions_see_claims_headers_and_addresses_where_they_are_known() -> N
     told = {"request.headers[x-user]": "ann", "request.auth.claims[role]": "admin"}
     assert match(when("request.headers[x-user]", values=["a*"]), attributes=told) is Match.YES
     assert match(when("request.headers[x-user]", notValues=["ann"]), attributes=told) is Match.NO
+    assert match(when("request.headers[X-User]", values=["ann"]), attributes=told) is Match.YES
+    assert match(when("request.headers[X-User]", values=["ben"]), attributes=told) is Match.NO
     assert match(when("request.auth.claims[role]", values=["admin"]), attributes=told) is Match.YES
     assert match(when("request.auth.claims[role]", notValues=["a"]), has_token=False) is Match.YES
     assert match(when("source.ip", values=["10.244.0.0/16"]), source_ip="10.244.0.5") is Match.YES
