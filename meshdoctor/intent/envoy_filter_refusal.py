@@ -36,6 +36,14 @@ def _camel(field: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
+def _holds(config: Mapping[str, Any], field: str) -> bool:
+    """Whether a field has a value that Envoy may take: of a size, a number of bytes above 0."""
+    value = config.get(field) or config.get(_camel(field))
+    if field.endswith("_bytes"):
+        return str(value).isdecimal() and int(str(value)) > 0
+    return bool(value)
+
+
 def lacking_field(patch: Mapping[str, Any]) -> str:
     """The field that Envoy refuses a patch's filter without; empty where it may take it.
 
@@ -49,6 +57,6 @@ def lacking_field(patch: Mapping[str, Any]) -> str:
     if str(change.get("operation") or "") not in _WHOLE:
         return ""
     for field in demanded:
-        if not (config.get(field) or config.get(_camel(field))):
+        if not _holds(config, field):
             return field
     return ""

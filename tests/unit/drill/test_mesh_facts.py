@@ -61,6 +61,8 @@ RESTART = "- restart: {object: Deployment shop/%s-v1}"
         ("max_request_bytes", "65536", True),
         ("maxRequestBytes", "65536", True),
         ("max_request_bytes", "0", False),
+        ("max_request_bytes", "-1", False),
+        ("max_request_bytes", "64Ki", False),
         ("stat_prefix", "none", False),
     ],
 )
