@@ -179,6 +179,14 @@ def walk_gateway(trail: Trail, branch: Branch, pod: Resource) -> list[Outcome]:
     return entry.walk(branch, proxy.config, number)
 
 
+def _entered(trail: Trail, branch: Branch, arrival: Arrival, pod: Resource) -> list[Outcome]:
+    proxy = trail.mesh.proxy_of(pod)
+    place = Place.SERVER_PROXY
+    if proxy is None or proxy.config is None:
+        return enter_gateway(trail, branch, pod, arrival.port, place, arrival, onward)
+    return _Entry(trail, proxy, pod, place, arrival).walk(branch, proxy.config, arrival.port)
+
+
 def onward(trail: Trail, branch: Branch, arrival: Arrival, pod: Resource) -> list[Reply]:
     """What a gateway in the middle makes of a request that a pod sends it.
 
@@ -188,17 +196,22 @@ def onward(trail: Trail, branch: Branch, arrival: Arrival, pod: Resource) -> lis
         arrival: the connection.
         pod: the gateway.
     """
-    met = {hop.name if hop.what == "proxy" else hop.proxy for hop in trail.hops}
-    proxy = trail.mesh.proxy_of(pod)
     place = Place.SERVER_PROXY
-    if len(met) > _MOST_GATEWAYS:
+    here = (str(trail.mesh.workloads.owning(pod)), arrival.port, trail.request)
+    if here in trail.gateways:
+        text = (
+            f"{here[0]} sends the request to itself again, round and round, until a limit ends it"
+        )
+        trail.hop(branch, place, "proxy", f"{pod.name}.{pod.namespace}", Verdict.FAILS, text)
+        return [Reply(Kind.CLOSED, branch.share, text, (here[0],), place)]
+    if len(trail.gateways) >= _MOST_GATEWAYS:
         trail.miss(f"Pod {pod.namespace}/{pod.name}", "where so many gateways lead", decisive=True)
         return []
-    if proxy is None or proxy.config is None:
-        outcomes = enter_gateway(trail, branch, pod, arrival.port, place, arrival, onward)
-    else:
-        entry = _Entry(trail, proxy, pod, place, arrival)
-        outcomes = entry.walk(branch, proxy.config, arrival.port)
+    trail.gateways.append(here)
+    try:
+        outcomes = _entered(trail, branch, arrival, pod)
+    finally:
+        trail.gateways.pop()
     return [
         Reply(Kind.REFUSED, o.share, o.because, o.objects, place)
         if o.details == REFUSED

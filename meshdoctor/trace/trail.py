@@ -64,6 +64,8 @@ class Trail:
         self.unknown: list[Missing] = []
         self.forwardings: list[Forwarding] = []
         self.stops: list[Stop] = []
+        self.gateways: list[tuple[str, int, Request]] = []
+        """Those that the walk is inside of, outermost first: workload, port, the request there."""
 
     def hop(
         self,

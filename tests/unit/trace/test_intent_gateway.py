@@ -239,3 +239,12 @@ class TestEgress:
         found = self.mesh(second_hop=False).walk(host=self.HOST, port=80)
         assert shares(found) == {"404": 1.0}
         assert found.outcomes[0].origin_flags == ("NR",)
+
+    def test_a_gateway_that_leads_to_itself_answers_nobody(self) -> None:
+        mesh = self.mesh()
+        first = next(one for one in mesh.objects if one["metadata"]["name"] == "out")
+        first["spec"]["http"] = [{**first["spec"]["http"][0], "match": [{"port": 80}]}]
+        found = mesh.walk(host=self.HOST, port=80)
+        assert found.fails
+        assert "round and round" in found.outcomes[0].because
+        assert found.is_known
