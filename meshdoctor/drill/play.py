@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from meshdoctor.drill.answering import is_right
 from meshdoctor.drill.grader import Attempt, Grade, Grader
 
 if TYPE_CHECKING:
@@ -13,10 +14,6 @@ if TYPE_CHECKING:
 
     from meshdoctor.drill.drill import Drill
     from meshdoctor.drill.world import World
-
-
-def _plain(answer: str) -> str:
-    return " ".join(answer.casefold().split())
 
 
 @dataclass
@@ -70,11 +67,10 @@ class Play:
 
         Args:
             index: of the question.
-            text: as the candidate typed or chose it; case and blanks do not count.
+            text: as the candidate typed or chose it.
         """
         self.answers[index] = text
-        right = {_plain(one) for one in self.drill.questions[index].answers}
-        return _plain(text) in right
+        return is_right(self.drill.questions[index], text)
 
     def suppose(self, cause: str) -> bool:
         """Commit to a hypothesis; whether it is a root cause of this drill.
