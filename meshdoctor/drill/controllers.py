@@ -27,6 +27,7 @@ from meshdoctor.drill.objects import (
     DAEMON_SETS,
     DEPLOYMENTS,
     GATEWAYS,
+    GRPC_ROUTES,
     HTTP_ROUTES,
     JOBS,
     PODS,
@@ -58,7 +59,8 @@ def _quota(state: State, item: Object) -> State:
 
 _CONTROLLERS: tuple[tuple[Key, Callable[[State, Object], State]], ...] = (
     (GATEWAYS, reconcile_gateway),
-    (HTTP_ROUTES, reconcile_route),
+    (HTTP_ROUTES, lambda state, item: reconcile_route(state, HTTP_ROUTES, item)),
+    (GRPC_ROUTES, lambda state, item: reconcile_route(state, GRPC_ROUTES, item)),
     (AUTOSCALERS, reconcile_autoscaler),
     (DEPLOYMENTS, reconcile),
     (REPLICA_SETS, reconcile_replica_set),

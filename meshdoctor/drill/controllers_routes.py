@@ -1,4 +1,4 @@
-"""istiod's say on HTTPRoutes: which parents take a route, and whether its backends are there.
+"""istiod's say on HTTPRoutes and GRPCRoutes: which parents take a route, and whether its backends are there.
 
 The status that istiod writes for routes of its Gateways (pilot/pkg/config/kube/gateway); a route
 whose definition it does not read gets none.
@@ -8,8 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from meshdoctor.analyze.istio_crds import gateway_api_crds, is_before_v1
-from meshdoctor.drill.objects import HTTP_ROUTES, SERVICES, spec_of, status_of, uid_of
+from meshdoctor.analyze.istio_crds import (
+    gateway_api_crds,
+    ignored_below,
+    is_before_v1,
+    newest_minor,
+)
+from meshdoctor.drill.objects import SERVICES, spec_of, status_of, uid_of
 from meshdoctor.intent.gateway_api import is_istios_gateway
 from meshdoctor.intent.waypoints import admits
 from meshdoctor.model.kinds import CRD, KUBERNETES_GATEWAY
@@ -22,16 +27,20 @@ if TYPE_CHECKING:
     from meshdoctor.drill.state import State
     from meshdoctor.model.snapshot import Snapshot
     from meshdoctor.serve.object_store import Object
+    from meshdoctor.serve.resource_type import Key
 
 _CONTROLLER = "istio.io/gateway-controller"
 
 
 def reads_gateway_api(mesh: Snapshot, plural: str) -> bool:
-    """Whether istiod reads a kind: it waits, without a word, for a CRD that serves v1."""
+    """Whether istiod reads a kind: its CRD serves v1, and is not of a release that istiod ignores."""
     if not mesh.catalog.known(CRD):
         return True
     found = gateway_api_crds(mesh).get(plural)
-    return found is not None and not is_before_v1(found)
+    if found is None or is_before_v1(found):
+        return False
+    minor = newest_minor(mesh)
+    return minor is None or ignored_below(plural, found, minor) is None
 
 
 def _lacking(state: State, route: Object) -> str:
@@ -89,15 +98,21 @@ def _told(parents: Iterable[object]) -> list[tuple[object, ...]]:
     ]
 
 
-def reconcile_route(state: State, route: Object) -> State:
-    """Write the status of one HTTPRoute that was not recorded."""
-    recorded = state.recorded.get(HTTP_ROUTES, *name_of(route))
+def reconcile_route(state: State, key: Key, route: Object) -> State:
+    """Write the status of one route that was not recorded.
+
+    Args:
+        state: of the cluster.
+        key: of its kind.
+        route: as it stands.
+    """
+    recorded = state.recorded.get(key, *name_of(route))
     if recorded is not None and uid_of(recorded) == uid_of(route):
         return state
     mesh = state.mesh
-    if not (reads_gateway_api(mesh, "httproutes") and reads_gateway_api(mesh, "gateways")):
+    if not (reads_gateway_api(mesh, key[1]) and reads_gateway_api(mesh, "gateways")):
         return state
     parents = list(_parents(state, route))
     if _told(parents) == _told(as_list(status_of(route).get("parents"))):
         return state
-    return state.put(HTTP_ROUTES, {**route, "status": {"parents": parents}})
+    return state.put(key, {**route, "status": {"parents": parents}})

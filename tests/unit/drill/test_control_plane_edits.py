@@ -6,7 +6,7 @@ import pytest
 
 from meshdoctor.drill.mesh_reload import reloaded
 from meshdoctor.drill.new_pods import NewPod, judged_pod
-from meshdoctor.drill.objects import DEPLOYMENTS, GATEWAYS, HTTP_ROUTES, status_of
+from meshdoctor.drill.objects import DEPLOYMENTS, GATEWAYS, GRPC_ROUTES, HTTP_ROUTES, status_of
 from meshdoctor.intent.mesh_config import mesh_config
 from tests.unit.drill.playing import edit, play, pods, ready
 
@@ -157,6 +157,21 @@ def test_a_route_whose_definition_is_too_old_gets_no_status() -> None:
     assert not status_of(world.objects.get(HTTP_ROUTES, "shop", "front") or {})
     edit(world, old.replace("v0.8.1", "v1.2.1"))
     assert status_of(world.objects.get(HTTP_ROUTES, "shop", "front") or {})["parents"]
+
+
+@pytest.mark.parametrize(("release", "read"), [("v1.0.1", False), ("v1.1.0", True)])
+def test_a_grpc_route_has_a_least_release_of_its_own(release: str, read: bool) -> None:
+    grpc = "CustomResourceDefinition grpcroutes.gateway.networking.k8s.io"
+    world = play(
+        "canary-healthy",
+        f"- annotate: {{object: {grpc}, set: {{{BUNDLE}: {release}}}}}\n"
+        + GATEWAY
+        + (ROUTE % ("shop", "web")).replace("HTTPRoute", "GRPCRoute")
+        + ROUTE % ("shop", "web"),
+    )
+    route = world.objects.get(GRPC_ROUTES, "shop", "front") or {}
+    assert bool(status_of(route)) is read
+    assert status_of(world.objects.get(HTTP_ROUTES, "shop", "front") or {})
 
 
 def test_a_gateway_waits_until_its_definition_serves_v1() -> None:
