@@ -1,4 +1,4 @@
-"""istiod's say on HTTPRoutes and GRPCRoutes: which parents take a route, and whether its backends are there.
+"""istiod's say on HTTPRoutes and GRPCRoutes: which parents take one, and if its backends are there.
 
 The status that istiod writes for routes of its Gateways (pilot/pkg/config/kube/gateway); a route
 whose definition it does not read gets none.
@@ -33,7 +33,7 @@ _CONTROLLER = "istio.io/gateway-controller"
 
 
 def reads_gateway_api(mesh: Snapshot, plural: str) -> bool:
-    """Whether istiod reads a kind: its CRD serves v1, and is not of a release that istiod ignores."""
+    """Whether istiod reads a kind: its CRD serves v1, and is of no release that it ignores."""
     if not mesh.catalog.known(CRD):
         return True
     found = gateway_api_crds(mesh).get(plural)

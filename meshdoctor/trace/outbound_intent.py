@@ -31,6 +31,8 @@ from meshdoctor.trace.replies import Sender
 from meshdoctor.trace.upstream import black_hole, pass_through
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from meshdoctor.intent.visibility import View
     from meshdoctor.model.registry import ServiceHost, ServicePort
     from meshdoctor.model.trace import Outcome
@@ -41,8 +43,8 @@ if TYPE_CHECKING:
 _HTTP_PORT = 80
 
 
-def _is_http_port(stage: IntentStage, number: int) -> bool:
-    """Whether the proxy has the shared HTTP listener for a port: a Service it sees has one."""
+def _sharing(stage: IntentStage, number: int) -> Iterator[ServiceHost]:
+    """The hosts that the proxy sees and whose port is at the shared HTTP listener."""
     mesh = stage.trail.mesh
     for service in mesh.registry.hosts:
         port = service.port(number)
@@ -51,8 +53,28 @@ def _is_http_port(stage: IntentStage, number: int) -> bool:
         protocol = protocol_of(service, port)
         shared = protocol.is_http or (protocol is PortProtocol.AUTO and service.is_headless)
         if shared and sees(mesh, stage.pod, service.host, number).sight is Sight.SEEN:
-            return True
-    return number == _HTTP_PORT
+            yield service
+
+
+def _is_http_port(stage: IntentStage, number: int) -> bool:
+    """Whether the proxy has the shared HTTP listener for a port: a Service it sees has one."""
+    return number == _HTTP_PORT or any(True for _ in _sharing(stage, number))
+
+
+def _is_crowded_out(stage: IntentStage, destination: Destination) -> bool:
+    """Whether a TCP port has no listener, since an older host has the shared one for HTTP.
+
+    Without an address of its own it would need 0.0.0.0, where istiod lets the first host decide,
+    by age, between HTTP and TCP (``listenerConflict`` in listener.go; analyzer message IST0134).
+    """
+    service, port = destination.service, destination.port
+    if service is None or port is None or service.is_kubernetes or destination.address:
+        return False
+    if protocol_of(service, port) is not PortProtocol.TCP:
+        return False
+    own = service.resource.created
+    others = [one.resource.created for one in _sharing(stage, port.number)]
+    return own is not None and any(one is not None and one < own for one in others)
 
 
 def _by_authority(stage: IntentStage) -> tuple[str, View | None]:
@@ -163,6 +185,8 @@ def walk_captured_intent(
     seen = service is not None and view is not None and view.sight is Sight.SEEN
     if seen and service is not None and port is not None:
         protocol = protocol_of(service, port)
+        if plain and _is_crowded_out(stage, destination):
+            return _unknown(stage, branch, http=True)
         _listener(stage, branch, service, port, protocol)
         if plain and protocol is PortProtocol.AUTO and not service.is_headless:
             return _http(stage, branch, service.host, view)

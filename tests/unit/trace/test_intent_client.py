@@ -309,6 +309,25 @@ class TestServiceEntries:
         mesh = Asked([self.entry(hosts=[host], resolution="DNS")])
         assert shares(mesh.walk(host=host, port=80)) == outcome
 
+    @pytest.mark.parametrize(
+        ("made", "outcome"), [("2099-01-01T00:00:00Z", {"502": 1.0}), ("2001-01-01T00:00:00Z", OK)]
+    )
+    def test_tcp_without_an_address_gets_no_listener_where_an_older_host_speaks_http(
+        self, made: str, outcome: dict[str, float]
+    ) -> None:
+        entry = build.istio_object(
+            "ServiceEntry",
+            "raw",
+            hosts=["api.partner.net"],
+            ports=[{"number": 80, "name": "tcp", "protocol": "TCP"}],
+            resolution="NONE",
+        )
+        only = {"outboundTrafficPolicy": {"mode": "REGISTRY_ONLY"}}
+        mesh = Asked([aged(entry, made)], settings=only)
+        assert shares(mesh.walk(host="api.partner.net", port=80)) == outcome
+        entry["spec"]["addresses"] = ["198.51.100.20"]
+        assert shares(mesh.walk(host="api.partner.net", port=80)) == OK
+
     def test_its_endpoints_join_those_of_the_service_whose_host_it_declares(self) -> None:
         entry = build.istio_object(
             "ServiceEntry",
