@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from meshdoctor.drill.admission_writes import admitted
 from meshdoctor.drill.controllers import settled
 from meshdoctor.drill.kubelet_jobs import proxy_quits
-from meshdoctor.drill.objects import EVENTS, JOBS, PODS, Objects, uid_of
+from meshdoctor.drill.objects import EVENTS, GRPC_ROUTES, JOBS, PODS, Objects, uid_of
 from meshdoctor.drill.state import State
 from meshdoctor.drill.view import BROKEN_SINCE, NOT_AVAILABLE, Viewer
 from meshdoctor.serve.cluster import Cluster
@@ -66,7 +66,8 @@ class World:
             RecordingError: the recording has no manifest.
         """
         self.cluster = cluster
-        cluster.assume_empty(JOBS)
+        for key in (JOBS, GRPC_ROUTES):
+            cluster.assume_empty(key)
         self._viewer = Viewer(cluster.mesh)
         self._objects = self._recorded = Objects(cluster.store.everything())
         self._start = self._recorded

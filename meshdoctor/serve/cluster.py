@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from meshdoctor.model.kinds import NAMESPACE, POD
@@ -96,7 +97,11 @@ class Cluster:
 
     def _made_catalog(self) -> Catalog:
         made = make_catalog(self.mesh, self.store.all(CRD_KEY))
-        return Catalog({**made.types, **{key: BUILTIN[key] for key in self._empty}})
+        known = {
+            key: BUILTIN.get(key) or replace(made.types[key], unread=None)
+            for key in self._empty & made.types.keys()
+        }
+        return Catalog({**made.types, **known})
 
     def now(self) -> datetime:
         """The server's clock."""

@@ -183,3 +183,10 @@ def test_a_gateway_waits_until_its_definition_serves_v1() -> None:
     assert world.objects.get(DEPLOYMENTS, "shop", "front-istio") is not None
     conditions = status_of(world.objects.get(GATEWAYS, "shop", "front") or {})["conditions"]
     assert ("Programmed", "True") in [(one["type"], one["status"]) for one in conditions]
+
+
+def test_grpc_routes_that_no_recorder_asked_for_are_served_as_long_as_they_are_defined() -> None:
+    world = play("canary-healthy")
+    assert world.cluster.catalog.types[GRPC_ROUTES].unread is None
+    edit(world, "- delete: {object: CustomResourceDefinition grpcroutes.gateway.networking.k8s.io}")
+    assert GRPC_ROUTES not in world.cluster.catalog.types
