@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from meshdoctor.cli import run
+from meshdoctor.cli import _COMMANDS, run
 from meshdoctor.cli.completion import kubectl_lines
 from meshdoctor.cli.drill import command
 from meshdoctor.drill.library import drills
@@ -163,6 +164,16 @@ def _keys(schema: object) -> set[str]:
         return set()
     own = set(schema.get("properties", {}))
     return own.union(*(_keys(one) for one in schema.values())) if schema else own
+
+
+def test_drills_name_commands_that_there_are() -> None:
+    named = {
+        (drill.id, word)
+        for drill in drills()
+        for word in re.findall(r"meshdoctor ([a-z]+(?:-[a-z]+)*)", repr(drill))
+    }
+    assert len(named) > 20
+    assert {one for one in named if one[1] not in _COMMANDS} == set()
 
 
 def test_the_guide_names_every_key_of_the_schema_and_every_command() -> None:
