@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from meshdoctor.extension.folders import folders, own_documents
+from meshdoctor.extension.modules import ExtensionError
 from meshdoctor.model.finding import Severity
 
 if TYPE_CHECKING:
@@ -50,9 +52,22 @@ def _bundled() -> Iterator[Code]:
 
 def _own() -> Iterator[Code]:
     """What users added: those of their checks, and those that their analyzers emit."""
-    for _, document in (*own_documents("checks"), *own_documents("codes.yaml")):
+    taken = {code.code: "meshdoctor itself" for code in _bundled()}
+    for file, document in (*own_documents("checks"), *own_documents("codes.yaml")):
         for item in document if isinstance(document, list) else [document]:
-            yield _code(item)
+            try:
+                code = _code(item)
+            except (KeyError, TypeError, ValueError, AttributeError):
+                raise ExtensionError(
+                    f"{file}: a code has a code, a title, a severity (error, warning, info) and "
+                    f"a fix, which {str(item)[:60]!r} has not"
+                ) from None
+            if code.code in taken:
+                raise ExtensionError(f"{file}: code {code.code} is taken by {taken[code.code]}")
+            if re.match(r"MD\d", code.code):
+                raise ExtensionError(f"{file}: code {code.code}: MD is meshdoctor's own prefix")
+            taken[code.code] = file
+            yield code
 
 
 def codes() -> dict[str, Code]:
@@ -60,6 +75,7 @@ def codes() -> dict[str, Code]:
 
     Raises:
         ValueError: a code is registered twice.
+        ExtensionError: one that users added is no code, or is taken.
     """
     return _codes(folders())
 

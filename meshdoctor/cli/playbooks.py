@@ -67,7 +67,8 @@ def lint_playbooks(own: tuple[Path, ...]) -> int:
     for problem in problems:
         click.echo(problem)
     if problems:
-        click.echo(f"meshdoctor: {len(problems)} problems in the playbooks", err=True)
+        many = "s" if problems[1:] else ""
+        click.echo(f"meshdoctor: {len(problems)} problem{many} in the playbooks", err=True)
         return ExitCode.ROOT_CAUSE
     click.echo(f"{len(playbooks())} playbooks and {len(causes())} causes are sound")
     return ExitCode.OK

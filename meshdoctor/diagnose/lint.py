@@ -16,7 +16,7 @@ from meshdoctor.analyze.codes import codes
 from meshdoctor.analyze.registry import analyzers
 from meshdoctor.diagnose.library import documents
 from meshdoctor.diagnose.lint_checks import check_links, check_schema_entries
-from meshdoctor.extension.folders import is_own
+from meshdoctor.extension.folders import PLACES, folders, is_own
 from meshdoctor.extension.modules import ExtensionError
 from meshdoctor.model.kinds import ALL
 
@@ -156,10 +156,19 @@ def _links() -> Iterator[str]:
     yield from _analyzer_links()
 
 
+def _folders() -> Iterator[str]:
+    """A folder with nothing to use in it is most likely the wrong one: the one above, or below."""
+    for folder in folders():
+        if not any((folder / place).exists() for place in PLACES):
+            *first, last = (f"{place}/" if "." not in place else place for place in PLACES)
+            yield f"{folder}: holds none of {', '.join(first)} and {last}"
+
+
 def lint() -> tuple[str, ...]:
     """Every problem of the library and of users' own folders, one line each; empty when sound."""
     try:
         problems = [
+            *_folders(),
             *_against_schema("", "schema.json"),
             *_against_schema("causes", "cause.schema.json"),
             *_against_schema("pasted", "pasted.schema.json"),

@@ -10,9 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from meshdoctor.extension.modules import ExtensionError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+PLACES = ("playbooks", "causes", "checks", "analyzers", "codes.yaml")
+"""What a folder may hold; all else in it is left alone."""
 
 _in_use: tuple[Path, ...] = ()
 
@@ -35,16 +40,31 @@ def own_documents(place: str) -> Iterator[tuple[str, Any]]:
         place: ``playbooks``, ``causes``, ``checks``; or the name of a single file, ``codes.yaml``.
 
     Raises:
-        yaml.YAMLError: a file is not YAML.
-        OSError: a file cannot be read.
+        ExtensionError: a file is not YAML, or cannot be read.
     """
     for folder in _in_use:
         found = folder / place
-        paths = [found] if found.is_file() else sorted(found.glob("*.yaml"))
+        paths = (
+            [found] if found.is_file() else sorted((*found.glob("*.yaml"), *found.glob("*.yml")))
+        )
         for path in paths:
-            text = path.read_text(encoding="utf-8")
-            # The safe loader in Python: these files are anybody's, and libyaml's recurses in C.
-            yield str(path), yaml.load(text, Loader=yaml.SafeLoader)
+            yield str(path), _document(path)
+
+
+def _document(path: Path) -> Any:
+    try:
+        # The safe loader in Python: these files are anybody's, and libyaml's recurses in C.
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        at = error.problem_mark
+        line = f"{path}:{at.line + 1}" if at else str(path)
+        raise ExtensionError(f"{line}: not YAML: {error.problem or error}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ExtensionError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise ExtensionError(f"{path}: not YAML: nested too deep") from None
+    except OSError as error:
+        raise ExtensionError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def is_own(name: str) -> bool:

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_HAS = ("name", "description", "inputs", "codes", "analyze")
+"""What every analyzer has (meshdoctor.analyze.base)."""
+
+
 class ExtensionError(ValueError):
     """A folder of users' own that cannot be used; the message is one line."""
 
@@ -44,4 +48,7 @@ def _analyzer(path: Path) -> Any:
     analyzer = getattr(module, "ANALYZER", None)
     if analyzer is None:
         raise ExtensionError(f"{path} has no ANALYZER")
+    lacking = [name for name in _HAS if not hasattr(analyzer, name)]
+    if lacking:
+        raise ExtensionError(f"{path}: ANALYZER has no {', '.join(lacking)}")
     return analyzer

@@ -157,6 +157,8 @@ def test_what_is_not_sound_is_refused_with_its_file_and_reason(
         ("checks/workloads.yaml", "- code: [", "not YAML"),
         ("analyzers/http_ports.py", "import nothing_of_that_name", "ModuleNotFoundError"),
         ("analyzers/http_ports.py", "X = 1", "has no ANALYZER"),
+        ("analyzers/http_ports.py", "ANALYZER = 5", "http_ports.py: ANALYZER has no name, desc"),
+        ("codes.yaml", "a: b", "codes.yaml: a code has a code, a title, a severity"),
         ("codes.yaml", "[]", "code TEAM101 is not registered"),
         ("playbooks/restarts-interrupt.yaml", "- a list", "document: ['a list'] is not of type"),
     ],
@@ -166,6 +168,46 @@ def test_files_that_are_something_else_are_refused(
 ) -> None:
     (own / file).write_text(text)
     assert said in refusal(capsys, own)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [(b"a: 1\nb: [1, {\n", ":3: not YAML: "), (b"\xf5\x00", ": not YAML: 'utf-8'")],
+    ids=["cut short", "binary"],
+)
+@pytest.mark.parametrize("file", ["checks/x.yaml", "causes/x.yaml", "codes.yaml"])
+def test_a_file_that_is_not_yaml_is_named(
+    file: str, written: bytes, said: str, own: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (own / file).write_bytes(written)
+    assert f"{own / file}{said}" in refusal(capsys, own)
+    assert run(["playbooks", "lint", "--playbooks", str(own)]) == 1
+    assert capsys.readouterr().out.startswith(f"{own / file}{said}")
+
+
+def test_a_folder_with_nothing_to_use_in_it_is_refused(
+    own: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert f"{own / 'checks'}: holds none of playbooks/" in refusal(capsys, own / "checks")
+
+
+def test_yml_is_yaml_too(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for file in (*own.glob("*/*.yaml"),):
+        file.rename(file.with_suffix(".yml"))
+    assert len(roots(found(capsys, HEALTHY, "--playbooks", str(own)))) == 6
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [("TEAM001", "is taken by"), ("MD0111", "is taken by meshdoctor"), ("MD9999", "own prefix")],
+)
+def test_a_code_that_is_taken_or_meshdoctors_is_refused(
+    code: str, said: str, own: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(own / "codes.yaml", code=code)
+    text = refusal(capsys, own)
+    assert f"{own / 'codes.yaml'}: code {code}" in text
+    assert said in text
 
 
 def test_lint_says_everything_that_is_wrong(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
