@@ -125,7 +125,9 @@ class Check:
             words = {name: str(word.program.execute(known)) for name, word in self.words.items()}
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             said = " ".join(str(error).split())
-            text = f"{self.code.code} cannot be told for {item}: {said} (has() asks for a field)"
+            if isinstance(error, KeyError):
+                said = f"there is no {said} (has() asks for a field)"
+            text = f"{self.code.code} cannot be told for {item}: {said}"
             return Finding(self.code.code, _subject(item), Outcome.UNKNOWN, text, str(item))
         words |= {"object": str(item), "name": item.name, "namespace": item.namespace}
         text = self.message.format_map(words) if failed else f"{item} passes: {self.code.title}"

@@ -11,12 +11,13 @@ import meshdoctor.analyze as package
 from meshdoctor.analyze.checks import own_checks
 from meshdoctor.extension.folders import folders
 from meshdoctor.extension.modules import own_analyzers
+from meshdoctor.model.finding import Finding, Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from meshdoctor.analyze.base import Analyzer
-    from meshdoctor.model.finding import Finding
     from meshdoctor.model.snapshot import Snapshot
 
 
@@ -50,7 +51,24 @@ def analyze(mesh: Snapshot) -> tuple[Finding, ...]:
     return _analyzed(mesh, folders())
 
 
+def _own(analyzer: Analyzer, mesh: Snapshot) -> Iterable[Finding]:
+    """What a user's own analyzer says: where it fails, its codes are unknown."""
+    try:
+        findings = tuple(analyzer.analyze(mesh))
+        if strange := {finding.code for finding in findings}.difference(analyzer.codes):
+            raise ValueError(f"emits {', '.join(sorted(strange))}, which its codes do not name")
+    except Exception as error:
+        said = f"analyzer {analyzer.name} failed: {type(error).__name__}: {error}"
+        text = " ".join(said.split())
+        return tuple(Finding(code, "mesh", Outcome.UNKNOWN, text, "") for code in analyzer.codes)
+    return findings
+
+
 @lru_cache(maxsize=2)
 def _analyzed(mesh: Snapshot, own: tuple[Path, ...]) -> tuple[Finding, ...]:
-    findings = [finding for analyzer in _analyzers(own) for finding in analyzer.analyze(mesh)]
+    findings = [
+        finding
+        for analyzer in _analyzers(own)
+        for finding in (analyzer.analyze(mesh) if analyzer in _bundled() else _own(analyzer, mesh))
+    ]
     return tuple(sorted(findings, key=lambda f: (f.code, f.subject, f.resource, f.message)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from meshdoctor.analyze.registry import analyzers
@@ -91,7 +92,7 @@ def unknown_causes(
     findings: Iterable[Finding],
     found: frozenset[str],
 ) -> tuple[Unknown, ...]:
-    """Causes that can be neither found nor ruled out.
+    """Causes, and users' checks that lead to none, that can be neither found nor ruled out.
 
     Either an analyzer said so of some subject, or an input that the cause needs is missing.
 
@@ -121,6 +122,9 @@ def unknown_causes(
                 needs.setdefault(cause_id, set()).update(unread)
     for finding in findings:
         named = causes_of_code.get(finding.code)
+        if named is None and scope.symptom is None and not re.match(r"MD\d", finding.code):
+            # A user's check: where no playbook asks for it, it concludes by itself.
+            named = finding.code
         if finding.outcome is Outcome.UNKNOWN and named:
             needs.setdefault(named, set()).update(finding.needs)
             said.setdefault(named, finding.message)

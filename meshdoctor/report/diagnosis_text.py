@@ -117,7 +117,8 @@ def _look_alikes(diagnosis: Diagnosis) -> Iterator[Text]:
     if diagnosis.unknown:
         yield Text("Unknown", style="bold")
         for gap in diagnosis.unknown:
-            yield Text(f"  ? {gap.id}: needs {', '.join(gap.needs)}")
+            needs = f": needs {', '.join(gap.needs)}" if gap.needs else ""
+            yield Text(f"  ? {gap.id}{needs}")
             yield Text(f"    {gap.why_missing}", style="dim")
         yield Text("")
 

@@ -87,7 +87,7 @@ def _finding(finding: Finding) -> Element:
 
 def _gaps(document: Document) -> Iterator[Element]:
     for gap in document.diagnosis.unknown:
-        needs = f"needs {', '.join(gap.needs)}"
+        needs = f"needs {', '.join(gap.needs)}" if gap.needs else ""
         yield _case("unknown", gap.id, "error", gap.why_missing, needs)
     for item in document.diagnosis.required_unread:
         yield _case("not-read", item.what, "error", f"{item.status}: {item.reason}")

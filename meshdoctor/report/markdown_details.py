@@ -140,7 +140,10 @@ def detail_lines(document: Document) -> Iterator[str]:
     for cause in diagnosis.root_causes:
         yield from _cause(cause, document.request_of(cause))
     yield from _section("Ruled out", [f"{r.id}: {r.because}" for r in diagnosis.ruled_out])
-    gaps = [f"{u.id}: needs {', '.join(u.needs)}: {u.why_missing}" for u in diagnosis.unknown]
+    gaps = [
+        ": ".join((u.id, *([f"needs {', '.join(u.needs)}"] if u.needs else []), u.why_missing))
+        for u in diagnosis.unknown
+    ]
     yield from _section("Unknown", gaps)
     yield from _section("Findings", _findings(document, notes=False))
     yield from _section("Notes", _findings(document, notes=True))

@@ -126,6 +126,75 @@ def test_an_unread_kind_is_unknown(capsys: pytest.CaptureFixture[str], tmp_path:
     assert "single-replica" in {item["id"] for item in answer["unknown"]}
 
 
+def only(own: Path, check: dict[str, Any]) -> Path:
+    """A folder of one check and nothing else."""
+    folder = own.parent / "one-check"
+    (folder / "checks").mkdir(parents=True)
+    whole = {"title": "t", "severity": "info", "fix": "f", "for": ["Service"], "message": "m"}
+    (folder / "checks" / "one.yaml").write_text(yaml.safe_dump({"code": "OWN001", **whole} | check))
+    return folder
+
+
+def unknown_of(answer: dict[str, Any]) -> dict[str, str]:
+    return {item["id"]: item["why_missing"] for item in answer["unknown"]}
+
+
+def test_a_check_without_a_cause_that_trips_is_unknown_and_not_passed(
+    own: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = only(own, {"fails": "object.spec.nothing == 1"})
+    said = unknown_of(found(capsys, HEALTHY, "--playbooks", str(folder)))
+    assert "there is no 'nothing' (has() asks for a field)" in said["OWN001"]
+    assert run(["diagnose", HEALTHY, "--playbooks", str(folder)]) == 4
+    assert "? OWN001\n" in capsys.readouterr().out
+    asked = found(capsys, HEALTHY, "--playbooks", str(folder), "-s", "mtls")
+    assert "OWN001" not in unknown_of(asked)
+
+
+def test_a_check_without_a_cause_that_passes_is_not_unknown(
+    own: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = only(own, {"fails": "has(object.spec.nothing)"})
+    assert unknown_of(found(capsys, HEALTHY, "--playbooks", str(folder))) == {}
+    assert run(["diagnose", HEALTHY, "--playbooks", str(folder)]) == 0
+
+
+def test_a_check_of_a_kind_that_was_not_read_is_unknown(
+    own: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    mesh = tmp_path / "mesh"
+    shutil.unpack_archive(HEALTHY, mesh, filter="data")
+    (mesh / "kubernetes" / "apps" / "v1" / "deployments.json").unlink()
+    folder = only(own, {"for": ["Deployment"], "fails": "false"})
+    answer = found(capsys, str(mesh), "--playbooks", str(folder))
+    assert "OWN001" in unknown_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [("raise KeyError('x')", "KeyError: 'x'"), ("str(service.nothing)", "AttributeError: ")],
+)
+def test_an_analyzer_that_fails_leaves_its_codes_unknown(
+    line: str, said: str, own: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = own / "analyzers/http_ports.py"
+    loop = "        for service in mesh.catalog.of(SERVICE):\n"
+    assert loop in file.read_text()
+    file.write_text(file.read_text().replace(loop, f"{loop}            {line}\n"))
+    answer = found(capsys, HEALTHY, "--playbooks", str(own))
+    assert len(roots(answer)) == 6
+    assert f"analyzer team-http-ports failed: {said}" in unknown_of(answer)["TEAM101"]
+
+
+def test_an_analyzer_that_emits_a_code_it_does_not_name_has_failed(
+    own: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = own / "analyzers/http_ports.py"
+    file.write_text(file.read_text().replace('"TEAM101", f"object', '"TEAM999", f"object'))
+    answer = found(capsys, HEALTHY, "--playbooks", str(own))
+    assert "emits TEAM999" in unknown_of(answer)["TEAM101"]
+
+
 @pytest.mark.parametrize(
     ("file", "changes", "said"),
     [
