@@ -18,6 +18,35 @@ _BOUND = re.compile(r"\.(?:all|exists|exists_one|filter|map)\(\s*(\w+)\s*,")
 """The variable of a macro, as in ``list.exists(item, …)``."""
 _KNOWN = frozenset({"object", "others", "now", "mesh"})
 """What expressions may name."""
+FUNCTIONS = frozenset(
+    [
+        "size",
+        "contains",
+        "startsWith",
+        "endsWith",
+        "matches",
+        "string",
+        "bytes",
+        "int",
+        "uint",
+        "double",
+        "type",
+        "dyn",
+        "duration",
+        "timestamp",
+        "getFullYear",
+        "getMonth",
+        "getDate",
+        "getDayOfMonth",
+        "getDayOfWeek",
+        "getDayOfYear",
+        "getHours",
+        "getMinutes",
+        "getSeconds",
+        "getMilliseconds",
+    ]
+)
+"""Functions of CEL's own; the API server's libraries (quantity, url, lists) are not there."""
 
 
 def check_schema_entries() -> Iterator[tuple[str, Any]]:
@@ -66,3 +95,7 @@ def _names(check: Check) -> Iterator[str]:
         bound = set(_BOUND.findall(expression.source))
         for name in sorted(set(expression.program.variables()) - _KNOWN - bound):
             yield f"{check.file}: {check.code.code}: expressions know no {name!r}"
+        # Operators are functions, too: their names are no words.
+        asked = {name for name in expression.program.functions() if name.isalnum()}
+        for name in sorted(asked - FUNCTIONS):
+            yield f"{check.file}: {check.code.code}: there is no function {name}()"

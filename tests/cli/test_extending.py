@@ -6,11 +6,13 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
+import cel
 import pytest
 import yaml
 
 from meshdoctor.cli import run
 from meshdoctor.diagnose.library import causes
+from meshdoctor.diagnose.lint_checks import FUNCTIONS
 from meshdoctor.extension.folders import use
 from meshdoctor.resources import recordings_root
 from tests.conftest import CHECKOUT
@@ -202,6 +204,7 @@ def test_an_analyzer_that_emits_a_code_it_does_not_name_has_failed(
         ("checks/workloads.yaml", {"code": "MD0001"}, "code: "),
         ("checks/workloads.yaml", {"fails": "object.spec.("}, "'object.spec.(' is not CEL"),
         ("checks/workloads.yaml", {"fails": "obect.spec.x"}, "expressions know no 'obect'"),
+        ("checks/workloads.yaml", {"fails": "lower(object.kind) == 'x'"}, "no function lower()"),
         ("checks/workloads.yaml", {"for": ["Deploy"]}, "no kind is called 'Deploy'"),
         ("checks/workloads.yaml", {"message": "{who} fails"}, "nothing is known as {who}"),
         ("checks/workloads.yaml", {"fact": "other"}, "fact other is none that single-replica asks"),
@@ -264,6 +267,22 @@ def test_yml_is_yaml_too(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for file in (*own.glob("*/*.yaml"),):
         file.rename(file.with_suffix(".yml"))
     assert len(roots(found(capsys, HEALTHY, "--playbooks", str(own)))) == 6
+
+
+TIME = "timestamp('2026-01-02T03:04:05Z')"
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_the_functions_that_lint_lets_pass_are_there(name: str) -> None:
+    of = {"duration": "'1h'", "timestamp": "'2026-01-02T03:04:05Z'", "bytes": "'a'"}
+    if name.startswith("get"):
+        text = f"{TIME}.{name}() >= 0"
+    elif name in ("contains", "startsWith", "endsWith", "matches"):
+        text = f"'ab'.{name}('a') || true"
+    else:
+        given = "'a'" if name == "size" else "1"
+        text = f"{name}({of.get(name, given)}) != null"
+    assert cel.compile(text).execute({}) is True
 
 
 @pytest.mark.parametrize(
