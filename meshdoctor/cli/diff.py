@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from meshdoctor.cli.extending import extend, playbooks_option
 from meshdoctor.cli.options import chosen_namespaces, namespace_options, output_option
 from meshdoctor.cli.output import one_line_errors, print_json, print_lines, read
 from meshdoctor.cli.source_options import live_options
@@ -63,6 +64,7 @@ def _show_in_app(before: Session, after: Session, old: Path, output: str) -> Non
 @click.argument("old", type=click.Path(path_type=Path), metavar="A")
 @click.argument("new", type=click.Path(path_type=Path), required=False, metavar="[B]")
 @live_options
+@playbooks_option
 @namespace_options
 @output_option
 @click.option("--app", "in_app", is_flag=True, help="Show it in the app (needs a terminal).")
@@ -70,6 +72,7 @@ def command(
     old: Path,
     new: Path | None,
     choice: Choice,
+    own: tuple[Path, ...],
     namespaces: tuple[str, ...],
     all_namespaces: bool,
     output: str,
@@ -83,6 +86,7 @@ def command(
     Exit codes: 0 nothing changed, 3 something did, 1 a root cause is new, 4 not everything could be
     compared and no root cause is new, 2 bad usage or unreadable input.
     """
+    extend(own)
     chosen = chosen_namespaces(namespaces, all_namespaces=all_namespaces)
     before, after = _sessions(old, new, choice, chosen)
     if in_app:

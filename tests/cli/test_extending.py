@@ -119,6 +119,26 @@ def test_every_report_takes_codes_of_ones_own(
     capsys.readouterr()
 
 
+def test_what_changed_knows_root_causes_of_ones_own(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """One of two pods is left: what was fine is a root cause of the user's own now."""
+    before = tmp_path / "before"
+    shutil.unpack_archive(HEALTHY, before, filter="data")
+    file = before / "kubernetes" / "apps" / "v1" / "deployments.json"
+    document = json.loads(file.read_text())
+    for item in document["items"]:
+        item["spec"]["replicas"] = 2
+    file.write_text(json.dumps(document))
+    assert run(["diff", str(before), HEALTHY]) != 1
+    assert "single-replica" not in capsys.readouterr().out
+    assert run(["diff", str(before), HEALTHY, "--playbooks", str(EXAMPLE)]) == 1
+    said = capsys.readouterr().out
+    assert "single-replica" in said
+    assert "spec.replicas: 2 → 1" in said
+    assert run(["diff", str(before), HEALTHY, "--playbooks", str(tmp_path / "none")]) == 2
+
+
 def test_an_unread_kind_is_unknown(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     folder = tmp_path / "mesh"
     shutil.unpack_archive(HEALTHY, folder, filter="data")
