@@ -37,8 +37,12 @@ def _configured() -> list[Path]:
 
     try:
         found = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise click.ClickException(f"{file} is not YAML: {' '.join(str(error).split())}") from None
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be read: {error.strerror}") from None
+    if isinstance(found, dict) and (strange := sorted({str(key) for key in found} - {"playbooks"})):
+        raise click.ClickException(f"{file} knows playbooks, and no {', '.join(strange)}")
     named = found.get("playbooks", []) if isinstance(found, dict) else None
     named = [named] if isinstance(named, str) else named
     if not isinstance(named, list) or not all(isinstance(one, str) for one in named):

@@ -330,7 +330,11 @@ def test_a_folder_that_is_not_there_and_a_broken_configuration_are_one_line(
     assert "is no folder of playbooks" in refusal(capsys, tmp_path / "none")
     config = tmp_path / "config.yaml"
     monkeypatch.setenv("MESHDOCTOR_CONFIG", str(config))
-    for text, said in (("playbooks: {", "is not YAML"), ("playbooks: 3", "is a folder or a list")):
+    for text, said in (
+        ("playbooks: {", "is not YAML"),
+        ("playbooks: 3", "is a folder or a list"),
+        ("playboks: [own]", "config.yaml knows playbooks, and no playboks"),
+    ):
         config.write_text(text)
         assert run(["diagnose", HEALTHY]) == 2
         assert said in capsys.readouterr().err
