@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meshdoctor.report.circumstances import time_text
-from meshdoctor.report.diagnosis_text import place_of
 from meshdoctor.report.markdown_details import detail_lines
 from meshdoctor.report.markdown_words import fenced, plain, shortened
 
@@ -32,9 +31,9 @@ def _spread(evidence: Sequence[Evidence]) -> list[Evidence]:
     return [*first, *others][:_MOST_EVIDENCE]
 
 
-def _file_of(evidence: Evidence) -> str:
-    """The file and the line; pointers are for the details, they are long."""
-    return evidence.source if evidence.line is None else place_of(evidence)
+def _seen(evidence: Evidence) -> str:
+    """What to run and what it shows: who gets it pasted has no recording to look a file up in."""
+    return f"$ {evidence.command}\n{shortened(evidence.excerpt)}"
 
 
 def _screen_of(cause: RootCause, document: Document) -> Iterator[str]:
@@ -49,10 +48,7 @@ def _screen_of(cause: RootCause, document: Document) -> Iterator[str]:
         yield f"**Fix**: {plain(cause.fix[0].do)}"
         yield from fenced([cause.fix[0].command], "sh")
     yield "**Evidence**"
-    yield from fenced(
-        [f"{_file_of(item)}\n  {shortened(item.excerpt)}" for item in _spread(cause.evidence)],
-        "text",
-    )
+    yield from fenced([_seen(item) for item in _spread(cause.evidence)], "text")
 
 
 def screen_lines(document: Document) -> Iterator[str]:

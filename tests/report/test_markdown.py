@@ -30,7 +30,7 @@ def test_the_first_screen_says_verdict_impact_fix_and_evidence(name: str) -> Non
     for cause in document(name).diagnosis.root_causes[:1]:
         assert cause.id in text
         assert cause.fix[0].command in text
-        assert cause.evidence[0].source in text
+        assert f"$ {cause.evidence[0].command}\n" in text
         assert document(name).impact[0] in text
 
 
