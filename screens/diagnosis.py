@@ -213,7 +213,8 @@ def _window_on(value: Any, detail: str) -> Screen[None]:
             return TextWindow(f"Walk: {value.playbook}", cause_rows.walk_text(value))
         case Unknown():
             needs = "\n".join(f"  {name}" for name in value.needs)
-            text = f"{value.id} can be neither found nor ruled out.\n\nIt needs\n{needs}\n\n"
+            text = f"{value.id} can be neither found nor ruled out.\n\n"
+            text += f"It needs\n{needs}\n\n" if needs else ""
             return TextWindow(f"Unknown: {value.id}", text + value.why_missing)
         case _:
             return TextWindow("Detail", detail, copies=value if isinstance(value, str) else "")
