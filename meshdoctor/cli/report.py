@@ -27,11 +27,15 @@ def _format(named: str | None, output: Path) -> Format:
     """The format that was asked for, by name or by the file's ending.
 
     Raises:
-        click.UsageError: HTML would fill a terminal.
+        click.UsageError: HTML would fill a terminal, or no format ends as the file does.
     """
     from meshdoctor.report.formats import Format, format_of
 
-    found = Format(named) if named else format_of(output) or Format.MARKDOWN
+    found = Format(named) if named else format_of(output)
+    if found is None and output.suffix:
+        endings = " ".join(each.suffix for each in Format)
+        raise click.UsageError(f"{output.name} ends as no format does ({endings}): name one by -f")
+    found = found or Format.MARKDOWN
     if found is Format.HTML and output == _STDOUT and sys.stdout.isatty():
         raise click.UsageError("HTML is for a browser: name a file with -o FILE, or pipe it")
     return found

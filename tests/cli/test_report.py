@@ -56,6 +56,19 @@ def test_markdown_is_what_one_gets_without_asking(capsys: pytest.CaptureFixture[
     assert answer(capsys, HEALTHY) == answer(capsys, HEALTHY, "-f", "markdown", "-o", "-")
 
 
+def test_a_file_that_ends_as_no_format_does_is_not_written_as_markdown(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "incident.pdf"
+    code, told, err = answer(capsys, BROKEN, "-o", str(path))
+    assert (code, told) == (ExitCode.USAGE, "")
+    assert "incident.pdf ends as no format does (.md .html .json .sarif .xml .txt)" in err
+    assert not path.exists()
+    assert answer(capsys, BROKEN, "-f", "text", "-o", str(path))[0] == ExitCode.ROOT_CAUSE
+    assert answer(capsys, BROKEN, "-o", str(tmp_path / "incident"))[0] == ExitCode.ROOT_CAUSE
+    assert (tmp_path / "incident").read_text("utf-8").startswith("# meshdoctor: ")
+
+
 def test_a_question_narrows_the_report(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = answer(capsys, BROKEN, "-n", "legacy", "-s", "missing-sidecar", "-f", "json")
     told = json.loads(out)
