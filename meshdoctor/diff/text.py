@@ -65,7 +65,8 @@ def field_text(field: FieldChange) -> str:
 
 def side(about: About) -> str:
     """One of the two meshes, and when it was looked at."""
-    return f"{about.name} ({about.captured_at:%Y-%m-%d %H:%M:%S} UTC)"
+    name = f"live {about.name}" if about.source == "live" else about.name
+    return f"{name} ({about.captured_at:%Y-%m-%d %H:%M:%S} UTC)"
 
 
 def headline(found: Comparison) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from meshdoctor.diff.change import Change, Comparison
 from meshdoctor.diff.compare import compare
 from meshdoctor.diff.document import comparison_json
-from meshdoctor.diff.text import comparison_lines
+from meshdoctor.diff.text import comparison_lines, side
 from meshdoctor.imports.reading import read
 from meshdoctor.model.snapshot import Snapshot
 from tests.unit.imports.archives import RECORDINGS, cluster_info_dump, folder, recorded
@@ -136,3 +137,9 @@ def test_the_document_names_the_change_and_why() -> None:
         "why": "the object to mend",
     }
     assert document["same"] is False
+
+
+def test_the_text_says_which_side_is_live() -> None:
+    found = compared("healthy", "subset-not-defined")
+    assert " live " not in next(comparison_lines(found)).plain + side(found.new)
+    assert side(replace(found.new, source="live")).startswith("live subset-not-defined")
