@@ -57,7 +57,8 @@ def show(symptom: str, own: tuple[Path, ...]) -> None:
 @playbooks_option
 def lint_playbooks(own: tuple[Path, ...]) -> int:
     """Check playbooks, causes, checks and codes against their schemas and each other."""
-    from meshdoctor.extension.folders import use
+    from meshdoctor.analyze.checks import own_checks
+    from meshdoctor.extension.folders import folders, use
 
     use(folders_meant(own))
     from meshdoctor.diagnose.library import causes, playbooks
@@ -70,5 +71,8 @@ def lint_playbooks(own: tuple[Path, ...]) -> int:
         many = "s" if problems[1:] else ""
         click.echo(f"meshdoctor: {len(problems)} problem{many} in the playbooks", err=True)
         return ExitCode.ROOT_CAUSE
-    click.echo(f"{len(playbooks())} playbooks and {len(causes())} causes are sound")
+    # Whoever reads 0 checks has put theirs where none are looked for.
+    checks = f" and {len(own_checks(folders()))} checks" if folders() else ""
+    joint = "," if checks else " and"
+    click.echo(f"{len(playbooks())} playbooks{joint} {len(causes())} causes{checks} are sound")
     return ExitCode.OK

@@ -67,7 +67,8 @@ def _against_schema(folder: str, schema: str) -> Iterator[str]:
 def _checks_against_schema() -> Iterator[str]:
     validator = _schema("check.schema.json")
     for file, item in check_schema_entries():
-        yield from _broken(validator, file, item)
+        code = item.get("code") if isinstance(item, dict) else None
+        yield from _broken(validator, f"{file}: {code}" if code else file, item)
 
 
 def _playbooks() -> list[_Document]:

@@ -71,7 +71,9 @@ def change(file: Path, **changes: Any) -> None:
 def test_the_example_is_sound(capsys: pytest.CaptureFixture[str]) -> None:
     before = len(causes())
     assert run(["playbooks", "lint", "--playbooks", str(EXAMPLE)]) == 0
-    assert capsys.readouterr().out == f"23 playbooks and {before + 1} causes are sound\n"
+    assert capsys.readouterr().out == (
+        f"23 playbooks, {before + 1} causes and 2 checks are sound\n"
+    )
 
 
 def test_a_check_leads_through_a_playbook_to_a_root_cause_of_ones_own(
@@ -220,7 +222,11 @@ def test_an_analyzer_that_emits_a_code_it_does_not_name_has_failed(
 @pytest.mark.parametrize(
     ("file", "changes", "said"),
     [
-        ("checks/workloads.yaml", {"severity": "grave"}, "severity: 'grave' is not one of"),
+        (
+            "checks/workloads.yaml",
+            {"severity": "grave"},
+            "TEAM001: severity: 'grave' is not one of",
+        ),
         ("checks/workloads.yaml", {"code": "MD0001"}, "code: "),
         ("checks/workloads.yaml", {"fails": "object.spec.("}, "'object.spec.(' is not CEL"),
         ("checks/workloads.yaml", {"fails": "obect.spec.x"}, "expressions know no 'obect'"),
