@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from meshdoctor.drill.library import recording_of
@@ -24,8 +25,12 @@ def broken(world: World, drill: Drill) -> World:
         EditError: an edit of its set-up does not fit the recording.
     """
     if drill.setup:
+        cluster, clock = world.cluster, world.cluster.clock
+        # All at one moment, so that the same drill begins with the same names every time.
+        cluster.clock = replace(clock, stopped=True)
         for edit in drill.setup:
-            edit.apply(world.cluster)
+            edit.apply(cluster)
+        cluster.clock = clock
         world.begin()
     return world
 

@@ -15,9 +15,13 @@ class Clock:
     start: datetime
     """An aware time in UTC."""
     started: float = field(default_factory=time.monotonic)
+    stopped: bool = False
+    """Whether it stands still at its start."""
 
     def now(self) -> datetime:
         """What time it is for whoever asks this server."""
+        if self.stopped:
+            return self.start
         return self.start + timedelta(seconds=time.monotonic() - self.started)
 
     def timestamp(self) -> str:

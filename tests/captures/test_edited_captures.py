@@ -14,6 +14,7 @@ from meshdoctor.exit_codes import ExitCode
 from meshdoctor.model.diagnosis import Certainty, Scope
 from meshdoctor.report.verdict import exit_code
 from tests.captures.editing import Copy, codes_of, copy_of, named, unknown_ids
+from tests.captures.sharing import one_in
 from tests.captures.test_every_capture import _EXPECTED, _KNOWN
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def callers_of(copy: Copy) -> list[str]:
 
 @pytest.mark.usefixtures("captures_root", "no_network")
 class TestCallersWithoutLines:
-    @pytest.mark.parametrize("name", _KNOWN)
+    @pytest.mark.parametrize("name", one_in(3, _KNOWN))
     def test_a_caller_that_logs_nothing_among_others_that_do_changes_no_answer(
         self, name: str, tmp_path: Path
     ) -> None:

@@ -87,8 +87,8 @@ class TestWithoutOneInput:
         expected = _EXPECTED[name]["root_cause"]
         paths = unpack(name, tmp_path)
         wrong = []
-        # Each group is hidden in one of four captures.
-        groups = one_in(4, declared_groups(paths), _KNOWN.index(name))
+        # Each group is hidden in one of eight captures.
+        groups = one_in(8, declared_groups(paths), _KNOWN.index(name))
         assert groups
         for group in groups:
             hidden = hide(tmp_path, partial(belongs, group), paths)

@@ -45,7 +45,7 @@ async def test_a_drill_fails_untouched_and_with_wrong_fixes_and_passes_with_righ
         await quiet(pilot)
         assert not (await graded(pilot)).passed
         screen = play_screen(pilot)
-        for fix in shared_fixes(drill, 0):
+        for fix in shared_fixes(drill, first=True):
             await make(pilot, *fix.edits)
             grade = screen.desk.play.grade()
             assert grade.passed is (fix.role is not Role.WRONG), fix.says

@@ -174,7 +174,7 @@ def test_every_fix_of_a_drill_gives_the_same_grade_over_kubectl(
         server.write_kubeconfig(tmp_path / "config")
         kubectl, (desk,) = Kubectl(server, tmp_path), desks
         client = ControlClient(server.port, server.ca_pem.decode(), desk.token)
-        for fix in shared_fixes(drill, -1):
+        for fix in shared_fixes(drill, first=False):
             for edit in fix.edits:
                 words, given = edit.kubectl()
                 kubectl(*words, given=given)

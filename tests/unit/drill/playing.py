@@ -8,6 +8,7 @@ import yaml
 
 from meshdoctor.drill.drill import Role
 from meshdoctor.drill.edits import parse_edits
+from meshdoctor.drill.library import drills
 from meshdoctor.drill.objects import PODS, annotations_of, labels_of, spec_of, status_of
 from meshdoctor.drill.world import World
 from meshdoctor.resources import recordings_root
@@ -30,18 +31,21 @@ def play(recording: str, edits: str = "") -> World:
     return world
 
 
-def shared_fixes(drill: Drill, place: int) -> tuple[Fix, ...]:
-    """One wrong fix, one alternative and the reference; all when asked to be thorough.
+def shared_fixes(drill: Drill, *, first: bool) -> tuple[Fix, ...]:
+    """A wrong fix or an alternative, and the reference; all when asked to be thorough.
 
-    In memory every fix is played anyway (test_drills.py).
+    In memory every fix is played anyway (test_drills.py). What one of two ways to play leaves out
+    of a drill the other one plays.
 
     Args:
         drill: whose.
-        place: which of the wrong ones and of the alternatives, 0 for the first, -1 for the last.
+        first: the wrong one of drills of even place, the alternative of the others; else contrary.
     """
     if is_thorough():
         return tuple(sorted(drill.fixes, key=lambda fix: _ORDER.index(fix.role)))
-    return (*(drill.fixes_of(role)[place] for role in _ORDER[:2]), drill.reference)
+    is_even = drills().index(drill) % 2 == 0
+    role = Role.WRONG if first is is_even else Role.ALTERNATIVE
+    return drill.fixes_of(role)[0], drill.reference
 
 
 def edit(world: World, edits: str) -> None:

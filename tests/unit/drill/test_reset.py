@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from meshdoctor.drill.grader import Grader
-from meshdoctor.drill.library import drills
-from meshdoctor.drill.objects import Objects
-from meshdoctor.drill.serving import beginning
+from meshdoctor.drill.library import drills, recording_of
+from meshdoctor.drill.objects import PODS, Objects
+from meshdoctor.drill.serving import beginning, broken
+from meshdoctor.drill.world import World
 from tests.unit.drill.playing import RATINGS, edit, play
 
 if TYPE_CHECKING:
@@ -74,3 +76,14 @@ def test_a_drill_that_was_reset_is_graded_as_at_its_beginning(name: str) -> None
     world.reset()
     assert grader.grade(one, world) == before
     assert world.has_changed is changed
+
+
+def test_a_drill_begins_with_the_same_names_however_late_it_is_broken() -> None:
+    drill = next(one for one in drills() if one.id == "D05")
+    late = World.from_recording(recording_of(drill))
+    clock = late.cluster.clock
+    late.cluster.clock = replace(clock, started=clock.started - 90)
+    assert set(broken(late, drill).objects.by_key[PODS]) == set(
+        beginning(drill).objects.by_key[PODS]
+    )
+    assert late.cluster.now() > clock.start
