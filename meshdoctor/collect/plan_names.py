@@ -6,6 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from meshdoctor.model.catalog import Catalog
+from meshdoctor.model.kinds import POD
+from meshdoctor.model.object_words import (
+    GATEWAY_WORDS,
+    SERVICE_WORDS,
+    WORKLOAD_KINDS,
+    is_named,
+)
 from meshdoctor.model.pod import is_gateway
 from meshdoctor.model.resource import as_list, as_mapping, as_strings
 from meshdoctor.model.selector import matches_labels
@@ -16,31 +23,10 @@ if TYPE_CHECKING:
 
     from meshdoctor.model.resource import Resource
 
-_SHORT_KINDS = {
-    "deploy": "Deployment",
-    "deployment": "Deployment",
-    "sts": "StatefulSet",
-    "statefulset": "StatefulSet",
-    "ds": "DaemonSet",
-    "daemonset": "DaemonSet",
-    "job": "Job",
-    "rs": "ReplicaSet",
-    "replicaset": "ReplicaSet",
-    "pod": "Pod",
-    "po": "Pod",
-}
-_SERVICE_WORDS = ("svc", "service", "services")
-_GATEWAY_WORDS = ("gateway", "gateways", "gw", "gtw")
-
 
 def workloads_of(pods: Iterable[Resource]) -> Workloads:
     """The workloads that own pods, as far as pods alone tell."""
     return Workloads.build(Catalog.build(pods, {}))
-
-
-def _is_named(text: str, item: Resource | Workload) -> bool:
-    """Whether ``name[.namespace]`` means an object; names may hold dots themselves."""
-    return text in (item.name, f"{item.name}.{item.namespace}")
 
 
 def pods_named(
@@ -59,14 +45,16 @@ def pods_named(
     """
     kind, slash, name = text.partition("/")
     found: list[Workload] = []
-    if slash and kind.lower() != "pod" and kind.lower() != "po":
-        wanted = _SHORT_KINDS.get(kind.lower())
-        found = [w for w in workloads.all if w.kind == wanted and _is_named(name, w)]
+    wanted = WORKLOAD_KINDS.get(kind.lower())
+    if slash and wanted != POD.name:
+        found = [
+            w for w in workloads.all if w.kind == wanted and is_named(name, w.name, w.namespace)
+        ]
     else:
         word = name if slash else text
-        found = [workloads.owning(pod) for pod in pods if _is_named(word, pod)]
+        found = [workloads.owning(pod) for pod in pods if is_named(word, pod.name, pod.namespace)]
         if not found and not slash:
-            found = [w for w in workloads.all if _is_named(word, w)]
+            found = [w for w in workloads.all if is_named(word, w.name, w.namespace)]
     chosen = {
         (pod.namespace, pod.name): pod
         for workload in found
@@ -79,7 +67,7 @@ def pods_named(
 def host_of(text: str) -> str:
     """The host of ``host``, ``host:port``, ``host:port/path``, ``svc/host`` or a URL."""
     kind, slash, name = text.partition("/")
-    if slash and kind.lower() in _SERVICE_WORDS:
+    if slash and kind.lower() in SERVICE_WORDS:
         text = name
     rest = text.partition("://")[2] or text
     authority = rest.partition("/")[0].rpartition("@")[2]
@@ -181,9 +169,9 @@ class Ends:
         """
         kind, slash, name = source.partition("/")
         word = kind.lower()
-        if slash and word in _SERVICE_WORDS:
+        if slash and word in SERVICE_WORDS:
             found = pods_behind(services_named(name, self.services, namespaces), self.pods)
-        elif word in _GATEWAY_WORDS:
+        elif word in GATEWAY_WORDS:
             found = tuple(pod for pod in self.pods if is_gateway(pod))
         else:
             return pods_named(source, self.pods, self.workloads, namespaces)

@@ -8,6 +8,12 @@ from meshdoctor.diagnose.scope_error import ScopeError, near_matches
 from meshdoctor.intent.backends import pods_behind, templates_behind
 from meshdoctor.intent.gateways import GATEWAY_NAME, configures, gateway_workloads
 from meshdoctor.model.kinds import GATEWAY, KUBERNETES_GATEWAY, POD
+from meshdoctor.model.object_words import (
+    GATEWAY_WORDS,
+    SERVICE_WORDS,
+    WORKLOAD_KINDS,
+    is_named,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,30 +21,6 @@ if TYPE_CHECKING:
     from meshdoctor.model.resource import Resource
     from meshdoctor.model.snapshot import Snapshot
     from meshdoctor.model.workload import Workload
-
-_SHORT_KINDS = {
-    "deploy": "Deployment",
-    "deployment": "Deployment",
-    "deployments": "Deployment",
-    "sts": "StatefulSet",
-    "statefulset": "StatefulSet",
-    "ds": "DaemonSet",
-    "daemonset": "DaemonSet",
-    "job": "Job",
-    "rs": "ReplicaSet",
-    "replicaset": "ReplicaSet",
-    "pod": "Pod",
-    "pods": "Pod",
-    "po": "Pod",
-}
-SERVICE_WORDS = ("svc", "service", "services")
-"""How kubectl calls a Service."""
-_GATEWAY_WORDS = ("gateway", "gateways", "gw", "gtw")
-
-
-def is_named(text: str, name: str, namespace: str) -> bool:
-    """Whether ``name[.namespace]`` means an object; names may hold dots themselves."""
-    return text in (name, f"{name}.{namespace}")
 
 
 def _by_pod(mesh: Snapshot, text: str) -> Iterator[Workload]:
@@ -72,12 +54,12 @@ def _by_gateway(mesh: Snapshot, text: str) -> Iterator[Workload]:
 def _by_kind(mesh: Snapshot, kind: str, text: str) -> Iterator[Workload]:
     if kind in SERVICE_WORDS:
         yield from _by_service(mesh, text)
-    elif kind in _GATEWAY_WORDS:
+    elif kind in GATEWAY_WORDS:
         yield from _by_gateway(mesh, text)
-    elif _SHORT_KINDS.get(kind) == POD.name:
+    elif WORKLOAD_KINDS.get(kind) == POD.name:
         yield from _by_pod(mesh, text)
     else:
-        wanted = _SHORT_KINDS.get(kind)
+        wanted = WORKLOAD_KINDS.get(kind)
         for workload in mesh.workloads.all:
             if workload.kind == wanted and is_named(text, workload.name, workload.namespace):
                 yield workload

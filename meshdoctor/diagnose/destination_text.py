@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from meshdoctor.diagnose.callers import SERVICE_WORDS
 from meshdoctor.diagnose.scope_error import ScopeError
+from meshdoctor.model.object_words import SERVICE_WORDS
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _NAME = re.compile(r"[a-z0-9*_][a-z0-9_.-]*|[0-9a-f:.]*:[0-9a-f:.]*")

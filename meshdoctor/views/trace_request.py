@@ -7,12 +7,12 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from meshdoctor.diagnose.callers import SERVICE_WORDS, is_named
 from meshdoctor.diagnose.scope import ScopeError, find_workload
 from meshdoctor.diagnose.scope_error import near_matches
 from meshdoctor.intent.gateway_servers import hosts_meet, servers
 from meshdoctor.intent.gateways import gateway_pods
 from meshdoctor.model.kinds import GATEWAY, NAMESPACE, POD, SERVICE
+from meshdoctor.model.object_words import SERVICE_WORDS, is_named
 from meshdoctor.model.pod import is_finished, is_gateway, is_ready
 from meshdoctor.model.trace import Request
 from meshdoctor.trace.destination import candidates, resolve
