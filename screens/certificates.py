@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import on
 
 from meshdoctor.model.proxy import CONFIG_DUMP
-from screens.messages import ProxyOpened
+from screens.chosen import OnChosen
+from screens.messages import CertificatesOpened, ProxyOpened
 from screens.nothing import not_collected
 from screens.view_rows import NAME, RIGID, Look, ViewTable
 from screens.view_screen import ViewScreen
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from meshdoctor.model.diagnosis import Diagnosis
     from meshdoctor.model.snapshot import Snapshot
     from meshdoctor.views.certificate_row import CertificateRow
-    from screens.messages import CertificatesOpened
-    from screens.state import MeshState
 
 _BAD = ("expired", "not yet valid", "missing")
 _FINE = ("valid", "match")
@@ -120,23 +119,8 @@ class CertificatesScreen(ViewScreen):
         return self._to_json(value)
 
 
-class CertificatesHereScreen(CertificatesScreen):
+class CertificatesHereScreen(OnChosen[CertificatesOpened], CertificatesScreen):
     """The certificates of a root cause's objects, or of one proxy."""
-
-    HAS_NAMESPACES = False
-
-    def __init__(self, state: MeshState, about: CertificatesOpened) -> None:
-        """Look at what was asked about."""
-        super().__init__(state)
-        self._about = about
-
-    @property
-    def crumb(self) -> str:
-        """What it is about."""
-        return self._about.title
-
-    def _limit_tables(self) -> None:
-        """The digits do not apply to what was chosen."""
 
     def rows_of(self, snapshot: Snapshot) -> Sequence[CertificateRow]:
         """What the named objects and proxies hold; beside proxies, the CA to compare with."""

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 
+from screens.chosen import OnChosen
+from screens.messages import MtlsOpened
 from screens.nothing import not_collected
 from screens.view_rows import RIGID, Look, ViewTable
 from screens.view_screen import ViewScreen
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from meshdoctor.model.diagnosis import Diagnosis
     from meshdoctor.model.snapshot import Snapshot
     from meshdoctor.views.mtls import MtlsRow
-    from screens.messages import MtlsOpened
     from screens.state import MeshState
 
 _MOST_NAMED = 12
@@ -128,23 +129,8 @@ class MtlsScreen(ViewScreen):
         return self._to_json(value)
 
 
-class MtlsHereScreen(MtlsScreen):
+class MtlsHereScreen(OnChosen[MtlsOpened], MtlsScreen):
     """The mTLS of a root cause's destinations, or of one proxy."""
-
-    HAS_NAMESPACES = False
-
-    def __init__(self, state: MeshState, about: MtlsOpened) -> None:
-        """Look at what was asked about."""
-        super().__init__(state)
-        self._about = about
-
-    @property
-    def crumb(self) -> str:
-        """What it is about."""
-        return self._about.title
-
-    def _limit_tables(self) -> None:
-        """The digits do not apply to what was chosen."""
 
     def rows_of(self, snapshot: Snapshot) -> Sequence[MtlsRow]:
         """The rows of the destinations; of a proxy, as a client and then as a server."""

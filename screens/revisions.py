@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import on
 from textual.widgets import TabbedContent, TabPane
 
-from screens.messages import ProxyOpened
+from screens.chosen import OnChosen
+from screens.messages import ProxyOpened, RevisionsOpened
 from screens.nothing import not_collected
 from screens.tabs import TabbedScreen
 from screens.view_rows import NAME, RIGID, Look, ViewTable
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from meshdoctor.model.diagnosis import Diagnosis
     from meshdoctor.model.snapshot import Snapshot
     from meshdoctor.views.revisions import PlaneRow, RevisionRow
-    from screens.messages import RevisionsOpened
-    from screens.state import MeshState
 
     Shown = tuple[str, ViewTable, Sequence[Any], str]
     """Id of a table, how its rows are made, the rows, and the sentence for none."""
@@ -200,23 +199,8 @@ class RevisionsScreen(ViewScreen, TabbedScreen):
         return self._to_json[type(value)](value)
 
 
-class RevisionsHereScreen(RevisionsScreen):
+class RevisionsHereScreen(OnChosen[RevisionsOpened], RevisionsScreen):
     """The revisions of a root cause's pods, or of one proxy's."""
-
-    HAS_NAMESPACES = False
-
-    def __init__(self, state: MeshState, about: RevisionsOpened) -> None:
-        """Look at what was asked about."""
-        super().__init__(state)
-        self._about = about
-
-    @property
-    def crumb(self) -> str:
-        """What it is about."""
-        return self._about.title
-
-    def _limit_tables(self) -> None:
-        """The digits do not apply to what was chosen."""
 
     def pods_of(self, snapshot: Snapshot) -> Sequence[RevisionRow]:
         """The pods that are named, or whose workload is; else those of the namespaces named."""

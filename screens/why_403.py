@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 
+from screens.chosen import OnChosen
+from screens.messages import Why403Opened
 from screens.nothing import not_collected
 from screens.view_rows import RIGID, Look, ViewTable
 from screens.view_screen import ViewScreen
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
     from meshdoctor.model.snapshot import Snapshot
     from meshdoctor.views.refused_requests import RefusedRow
     from meshdoctor.views.why_403_rows import FieldRow
-    from screens.messages import Why403Opened
-    from screens.state import MeshState
 
     Gathered = tuple[ViewTable, Sequence[RefusedRow], str]
 
@@ -171,23 +171,8 @@ class Why403Screen(ViewScreen):
         return why_403_rows.to_json(value) if is_field else self._to_json(value)
 
 
-class Why403HereScreen(Why403Screen):
+class Why403HereScreen(OnChosen[Why403Opened], Why403Screen):
     """What is refused around a root cause, or by one proxy."""
-
-    HAS_NAMESPACES = False
-
-    def __init__(self, state: MeshState, about: Why403Opened) -> None:
-        """Look at what was asked about."""
-        super().__init__(state)
-        self._about = about
-
-    @property
-    def crumb(self) -> str:
-        """What it is about."""
-        return self._about.title
-
-    def _limit_tables(self) -> None:
-        """The digits do not apply to what was chosen."""
 
     def rows_of(self, snapshot: Snapshot) -> Sequence[RefusedRow]:
         """What a cause's objects refuse, else its pairs; of a proxy, what it refuses."""
