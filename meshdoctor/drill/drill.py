@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,22 +100,25 @@ class WantedRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class RoutedRequest:
+    """A request whose way is checked; how it ends is not asked."""
+
+    request: WantedRequest
+    way: WantedRoute
+
+
+Wanted: TypeAlias = "WantedRequest | RoutedRequest | NewPod | MeshFact | Condition"
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """One thing that must hold when the candidate says that it is done."""
 
     id: str
     says: str
     """What is wanted, for the report."""
-    request: WantedRequest | None = None
-    """Behaviour; else the condition or the fact counts."""
-    route: WantedRoute | None = None
-    """The way that the request must take; how it ends is not asked then."""
-    new_pod: NewPod | None = None
-    """What becomes of a pod that is created now."""
-    condition: Condition | None = None
-    """State of objects."""
-    fact: MeshFact | None = None
-    """What the mesh does besides answering requests."""
+    wants: Wanted
+    """Behaviour, or state of objects."""
     points: int = 1
     """Its share among the checks."""
 

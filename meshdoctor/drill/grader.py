@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from meshdoctor.diagnose.scope_error import ScopeError
-from meshdoctor.drill.new_pods import judged_pod
-from meshdoctor.drill.route_judging import judge_route
+from meshdoctor.drill.conditions import Condition
+from meshdoctor.drill.drill import RoutedRequest
+from meshdoctor.drill.mesh_facts import MeshFact
+from meshdoctor.drill.new_pods import NewPod, judged_pod
+from meshdoctor.drill.route_judging import Judgement, judge_route
 from meshdoctor.trace.walk import walk as trace_walk
 from meshdoctor.views.trace_request import build_request
 
@@ -15,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from meshdoctor.drill.drill import Check, Drill, WantedRequest
-    from meshdoctor.drill.mesh_facts import MeshFact
+    from meshdoctor.drill.objects import Objects
+    from meshdoctor.drill.state import State
     from meshdoctor.drill.world import World
     from meshdoctor.model.snapshot import Snapshot
     from meshdoctor.model.trace import Request, Walk
@@ -117,67 +121,79 @@ class Grader:
         return won - FULL * broken // shares
 
     def _check(self, check: Check, world: World, *, at_start: bool) -> CheckResult:
-        mesh = world.start_snapshot if at_start else world.snapshot()
-        if check.request is not None:
-            return self._request(check, check.request, mesh)
-        if check.new_pod is not None:
-            holds, said = judged_pod(world.state(at_start=at_start), check.new_pod)
-            place = (f"Namespace {check.new_pod.namespace}",)
-            return CheckResult(check.id, check.says, holds, said, place)
-        if check.fact is not None:
-            return self._fact(check, check.fact, mesh)
-        assert check.condition is not None
-        objects = world.start if at_start else world.objects
-        verdict = check.condition.holds(world.start, objects)
-        target = (str(check.condition.target),)
-        return CheckResult(check.id, check.says, verdict.holds, verdict.because, target)
+        wants = check.wants
+        if isinstance(wants, NewPod):
+            found = _judged_new_pod(world.state(at_start=at_start), wants)
+        elif isinstance(wants, Condition):
+            found = _judged_objects(world, world.start if at_start else world.objects, wants)
+        else:
+            mesh = world.start_snapshot if at_start else world.snapshot()
+            found = self._judged_mesh(mesh, wants)
+        return CheckResult(check.id, check.says, *found)
 
-    def _fact(self, check: Check, fact: MeshFact, mesh: Snapshot) -> CheckResult:
-        found = fact.holds(mesh)
-        if found is None:
-            return CheckResult(check.id, check.says, None, "it cannot be told by what was read")
-        target = (str(fact.target),) if fact.target is not None else ()
-        return CheckResult(check.id, check.says, found.holds, found.because, target)
-
-    def _request(self, check: Check, wanted: WantedRequest, mesh: Snapshot) -> CheckResult:
+    def _judged_mesh(
+        self, mesh: Snapshot, wants: WantedRequest | RoutedRequest | MeshFact
+    ) -> Judgement:
+        if isinstance(wants, MeshFact):
+            return _judged_fact(mesh, wants)
+        asked = wants.request if isinstance(wants, RoutedRequest) else wants
         try:
             request = build_request(
                 mesh,
-                wanted.source,
-                wanted.to,
-                namespaces=(wanted.namespace,) if wanted.namespace else (),
-                method=wanted.method,
-                headers=dict(wanted.headers),
-                claims=dict(wanted.claims),
-                no_token=not wanted.claims,
+                asked.source,
+                asked.to,
+                namespaces=(asked.namespace,) if asked.namespace else (),
+                method=asked.method,
+                headers=dict(asked.headers),
+                claims=dict(asked.claims),
+                no_token=not asked.claims,
             )
         except ScopeError as error:
-            return CheckResult(check.id, check.says, False, str(error))
+            return Judgement(False, str(error), ())
         found = self.walk(mesh, request)
-        if check.route is not None:
-            return CheckResult(check.id, check.says, *judge_route(mesh, found, check.route))
-        passed, because, objects = _judged(wanted, found)
-        return CheckResult(check.id, check.says, passed, because, objects)
+        if isinstance(wants, RoutedRequest):
+            return judge_route(mesh, found, wants.way)
+        return _judged(wants, found)
 
 
-def _judged(wanted: WantedRequest, found: Walk) -> tuple[bool | None, str, tuple[str, ...]]:
+def _judged_new_pod(state: State, wanted: NewPod) -> Judgement:
+    holds, said = judged_pod(state, wanted)
+    return Judgement(holds, said, (f"Namespace {wanted.namespace}",))
+
+
+def _judged_objects(world: World, objects: Objects, wanted: Condition) -> Judgement:
+    verdict = wanted.holds(world.start, objects)
+    return Judgement(verdict.holds, verdict.because, (str(wanted.target),))
+
+
+def _judged_fact(mesh: Snapshot, wanted: MeshFact) -> Judgement:
+    found = wanted.holds(mesh)
+    if found is None:
+        return Judgement(None, "it cannot be told by what was read", ())
+    target = (str(wanted.target),) if wanted.target is not None else ()
+    return Judgement(found.holds, found.because, target)
+
+
+def _judged(wanted: WantedRequest, found: Walk) -> Judgement:
     """Whether a walk ends as it is wanted, and what decides that."""
     if not found.is_known:
         needs = ", ".join(one.what for one in found.unknown if one.decisive)
-        return None, f"how it ends cannot be told without {needs or 'more'}", ()
+        return Judgement(None, f"how it ends cannot be told without {needs or 'more'}", ())
     certain = [one for one in found.outcomes if not one.condition]
     failing = [one for one in certain if one.is_failure]
     if wanted.succeeds:
         if failing:
             worst = failing[0]
-            return False, f"{_end(worst.status)}: {worst.because}", worst.objects
-        return True, certain[0].because if certain else "it is answered", ()
+            return Judgement(False, f"{_end(worst.status)}: {worst.because}", worst.objects)
+        return Judgement(True, certain[0].because if certain else "it is answered", ())
     if len(failing) < len(certain) or not certain:
-        return False, "it is answered, and must not be", ()
+        return Judgement(False, "it is answered, and must not be", ())
     wrong = [one for one in failing if wanted.status is not None and one.status != wanted.status]
     if wrong:
-        return False, f"it fails with {_end(wrong[0].status)}: {wrong[0].because}", wrong[0].objects
-    return True, f"{_end(failing[0].status)}: {failing[0].because}", failing[0].objects
+        return Judgement(
+            False, f"it fails with {_end(wrong[0].status)}: {wrong[0].because}", wrong[0].objects
+        )
+    return Judgement(True, f"{_end(failing[0].status)}: {failing[0].because}", failing[0].objects)
 
 
 def _end(status: int | None) -> str:

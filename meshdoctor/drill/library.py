@@ -19,6 +19,7 @@ from meshdoctor.drill.drill import (
     Guard,
     Question,
     Role,
+    RoutedRequest,
     Seen,
     Topic,
     WantedRequest,
@@ -33,6 +34,8 @@ from meshdoctor.resources import recordings_root
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from importlib.resources.abc import Traversable
+
+    from meshdoctor.drill.drill import Wanted
 
 _FOLDER = "drills"
 _ENDING = ".yaml"
@@ -116,19 +119,24 @@ def parse_check(document: Mapping[str, Any]) -> Check:
     Raises:
         TargetError: it names no object.
     """
-    way = document.get("route")
-    asked = document.get("request", way)
-    of_mesh = any(one in document for one in KINDS)
     return Check(
         id=document["id"],
         says=document["says"],
-        request=_request(asked) if asked else None,
-        route=parse_route(way) if way else None,
-        new_pod=_new_pod(document["new-pod"]) if "new-pod" in document else None,
-        condition=None if asked or of_mesh or "new-pod" in document else parse_condition(document),
-        fact=parse_fact(document) if of_mesh else None,
+        wants=_wanted(document),
         points=document.get("points", 1),
     )
+
+
+def _wanted(document: Mapping[str, Any]) -> Wanted:
+    if "request" in document:
+        return _request(document["request"])
+    if "route" in document:
+        return RoutedRequest(_request(document["route"]), parse_route(document["route"]))
+    if "new-pod" in document:
+        return _new_pod(document["new-pod"])
+    if any(one in document for one in KINDS):
+        return parse_fact(document)
+    return parse_condition(document)
 
 
 def _question(document: Mapping[str, Any]) -> Question:

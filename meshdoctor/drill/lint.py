@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from meshdoctor.diagnose.library import causes
-from meshdoctor.drill.drill import Role
+from meshdoctor.drill.drill import Role, RoutedRequest, WantedRequest
 from meshdoctor.drill.edits import EditError
 from meshdoctor.drill.grader import Grader
 from meshdoctor.drill.library import drill_files, drills, is_bundled, parse_drill, recording_of
@@ -82,7 +82,7 @@ def _checks(drill: Drill) -> Iterator[str]:
     checks = [check.id for check in drill.checks]
     if len(set(checks)) < len(checks):
         yield "two checks have the same id"
-    if all(check.request is None for check in drill.checks):
+    if not any(isinstance(one.wants, WantedRequest | RoutedRequest) for one in drill.checks):
         yield "no check asks how the mesh behaves"
     for fix in drill.fixes:
         for one in fix.fails:
