@@ -81,17 +81,21 @@ def vocabulary() -> frozenset[str]:
     return frozenset(words)
 
 
-def _sentences(item: Any, key: str = "") -> Iterator[str]:
+def texts_of(value: Any, field: str = "") -> Iterator[tuple[str, str]]:
+    """Every text of a document with the name of the field that holds it."""
+    if isinstance(value, str):
+        yield field, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from texts_of(item, key)
+    elif isinstance(value, list):
+        for item in value:
+            yield from texts_of(item, field)
+
+
+def _sentences(item: Any) -> Iterator[str]:
     """The sentences of a part of the library, without its examples of real names."""
-    if isinstance(item, str):
-        if key in _SENTENCES:
-            yield item
-    elif isinstance(item, dict):
-        for name, value in item.items():
-            yield from _sentences(value, name)
-    elif isinstance(item, list):
-        for value in item:
-            yield from _sentences(value, key)
+    return (text for field, text in texts_of(item) if field in _SENTENCES)
 
 
 def _titles() -> Iterator[str]:

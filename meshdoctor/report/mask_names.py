@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from meshdoctor.diagnose.object_names import split_object
 from meshdoctor.model import kinds
 from meshdoctor.model.resource import as_list, as_mapping, as_strings
-from meshdoctor.report.mask_kept import LIBRARY, is_kept
+from meshdoctor.report.mask_kept import LIBRARY, is_kept, texts_of
 from meshdoctor.report.mask_texts import GROUP_OF_KIND, GROUP_OF_WORD, names_in
 from meshdoctor.report.texts import with_texts
 
@@ -58,18 +58,6 @@ _TELLING_VARIABLES = (
 )
 
 
-def _strings(value: Any, field: str = "") -> Iterator[tuple[str, str]]:
-    """Every text of a document with the name of the field that holds it."""
-    if isinstance(value, str):
-        yield field, value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _strings(item, key)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _strings(item, field)
-
-
 def _bare_host(text: str) -> str:
     """The host alone: of a URL, of ``namespace/host``, with a port or a wildcard."""
     rest = text.rpartition("://")[2].rpartition("@")[2]
@@ -92,7 +80,7 @@ def of_resource(resource: Resource) -> Iterator[Named]:
         yield "label", str(container.get("name") or "")
         yield from _of_container(container)
     if resource.kind.custom or resource.kind in (kinds.SERVICE, kinds.NODE):
-        for field, text in _strings({"spec": resource.spec, "status": resource.status}):
+        for field, text in texts_of({"spec": resource.spec, "status": resource.status}):
             if field in _HOST_FIELDS:
                 yield "host", _bare_host(text)
 

@@ -54,35 +54,15 @@ def _direct(trail: Trail, branch: Branch, destination: Destination) -> list[Outc
     """The application's own connection, as kube-proxy leads it to a pod."""
     request = trail.request
     if destination.service is not None and destination.port is None:
-        text = f"{destination.service.resource} has no port {request.port}"
-        name = f"{destination.host}:{request.port}"
-        objects = (str(destination.service.resource),)
-        trail.hop(
-            branch,
-            Place.NETWORK,
-            "Service",
-            name,
-            Verdict.FAILS,
-            text,
-            objects=objects,
-            basis=Basis.INTENT,
-        )
-        return [_lost(branch, text, objects, "connection refused or timed out")]
+        service = str(destination.service.resource)
+        text = f"{service} has no port {request.port}"
+        called = f"{destination.host}:{request.port}"
+        return [_stopped(trail, branch, called, text, service, "connection refused or timed out")]
     targets = pods_reached(trail.mesh, destination, request.port)
     if not targets and destination.is_known:
         name = str(destination.service.resource) if destination.service else destination.host
         text = f"{name} has no ready endpoint"
-        trail.hop(
-            branch,
-            Place.NETWORK,
-            "Service",
-            name,
-            Verdict.FAILS,
-            text,
-            objects=(name,),
-            basis=Basis.INTENT,
-        )
-        return [_lost(branch, text, (name,), "connection refused")]
+        return [_stopped(trail, branch, name, text, name, "connection refused")]
     found: list[Outcome] = []
     # It is the caller that speaks plaintext, for want of a sidecar or past it.
     owner = str(trail.mesh.workloads.owning(request.client))
@@ -125,6 +105,24 @@ def _through_tunnel(trail: Trail, address: str) -> bool:
     """Whether ztunnel takes the connection at both ends."""
     server = trail.mesh.pod_at(address)
     return server is not None and is_in_ambient(server) and is_in_ambient(trail.request.client)
+
+
+def _stopped(
+    trail: Trail, branch: Branch, shown: str, text: str, service: str, details: str
+) -> Outcome:
+    """A connection that leads nowhere from a Service, with the hop that says so."""
+    objects = (service,)
+    trail.hop(
+        branch,
+        Place.NETWORK,
+        "Service",
+        shown,
+        Verdict.FAILS,
+        text,
+        objects=objects,
+        basis=Basis.INTENT,
+    )
+    return _lost(branch, text, objects, details)
 
 
 def _lost(branch: Branch, text: str, objects: tuple[str, ...], details: str) -> Outcome:
